@@ -1,0 +1,26 @@
+# bench/X_bench.cpp measures parts of the library with Google Benchmark; any other bench/X.cpp is a program with a main
+# of its own; bench/baseline/X.cpp is one that does not use Parley, to compare with. All land in bench/ of the build.
+file(GLOB parley_bench CONFIGURE_DEPENDS bench/*.cpp)
+file(GLOB parley_baselines CONFIGURE_DEPENDS bench/baseline/*.cpp)
+
+function(parley_bench_program source name folder)
+  add_executable(bench_${name} ${source})
+  parley_compile(bench_${name})
+  set_target_properties(bench_${name} PROPERTIES
+    OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${folder})
+endfunction()
+
+foreach(source IN LISTS parley_bench)
+  cmake_path(GET source STEM name)
+  parley_bench_program(${source} ${name} bench)
+  target_include_directories(bench_${name} PRIVATE src)
+  target_link_libraries(bench_${name} PRIVATE parley::parley Threads::Threads)
+  if(name MATCHES "_bench$")
+    find_package(benchmark REQUIRED)
+    target_link_libraries(bench_${name} PRIVATE benchmark::benchmark_main)
+  endif()
+endforeach()
+foreach(source IN LISTS parley_baselines)
+  cmake_path(GET source STEM name)
+  parley_bench_program(${source} baseline_${name} bench)
+endforeach()
