@@ -1,0 +1,101 @@
+// What a driver sees of a socket, and what a Stream sees of a transport. Not for users.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <parley/address.h>
+#include <parley/bytes.h>
+#include <parley/detail/context.h>
+#include <parley/error.h>
+
+namespace parley::detail {
+
+// Received bytes, with their owner's header in front. Lent by the loop's pool to a source that has unread bytes; an
+// idle source owns none.
+struct Buffer {
+  Buffer* next = nullptr;  // in the pool
+  std::uint32_t size_class = 0;
+  std::uint32_t capacity = 0;  // bytes after the header
+  std::uint32_t begin = 0;     // [begin, end) is unread
+  std::uint32_t end = 0;
+
+  std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this) + header_bytes; }
+  Bytes unread() noexcept { return {data() + begin, end - begin}; }
+
+  static constexpr std::size_t header_bytes = 64;
+};
+
+enum class Done : std::uint8_t {
+  received,  // result > 0: that many bytes were appended to source->in; 0: the peer finished; < 0: -errno
+  readable,  // result 0: it can be read, or has failed
+  writable,  // result 0: it can be written, or has failed
+  accepted,  // result >= 0: a new descriptor; < 0: -errno
+};
+
+class Source;
+
+struct Completion {
+  Source* source;
+  std::int32_t result;
+  Done what;
+};
+
+// How a driver serves a source that can be read.
+enum class Reading : std::uint8_t {
+  lent,    // receive into a buffer of the pool's: Done::received
+  ready,   // only say that it can be read: Done::readable
+  accept,  // accept a connection: Done::accepted
+};
+
+// One descriptor, as the driver sees it.
+class Source : public Waitable {
+ public:
+  static constexpr std::uint8_t in_bit = 1;   // wants to read
+  static constexpr std::uint8_t out_bit = 2;  // wants to write
+
+  // One operation is finished. Runs on the loop's stack, one at a time. It may destroy the source.
+  virtual void completed(const Completion& completion) noexcept = 0;
+  // Sends what the loop's cork holds for this source.
+  virtual void flush() noexcept {}
+
+  int descriptor = -1;
+  std::uint8_t wanted = 0;  // what it waits for; a driver looks at it before it acts
+  std::uint8_t armed = 0;   // the driver's own: what the kernel was told
+  Reading reading = Reading::lent;
+  std::uint8_t size_class = 0;  // of the buffer to lend; 0: the usual
+  Buffer* in = nullptr;
+
+ protected:
+  ~Source() = default;
+};
+
+// A stream of bytes in both directions, whatever carries it.
+class ByteStream : public Source {
+ public:
+  // Gives back what the last receive showed; then: is there something for the next one already?
+  virtual bool poll() noexcept = 0;
+  // Waits for bytes or the end. False: don't, the outcome stands in `context` or there is something now.
+  virtual bool wait(Context& context, std::coroutine_handle<> waiter) noexcept = 0;
+  // The same into `buffer`. When it is over, `buffer` is the part that was filled.
+  virtual bool receive(Context& context, std::coroutine_handle<> waiter, std::span<std::byte>& buffer) noexcept = 0;
+  // Sends all of `bytes`. False: no need to wait, the outcome stands in `context`.
+  virtual bool send(Context& context, std::coroutine_handle<> waiter, Bytes bytes) noexcept = 0;
+  virtual Result<void> shutdown() noexcept = 0;
+  // The Stream is gone: send what is queued, close, and destroy this.
+  virtual void drop(bool abort) noexcept = 0;
+  virtual Address local_address() const noexcept = 0;
+  virtual Address peer_address() const noexcept = 0;
+
+  Result<Bytes> view() noexcept {
+    if (in) return in->unread();
+    return std::unexpected(ended);
+  }
+
+  Error ended;  // once set, no more bytes come
+
+ protected:
+  ~ByteStream() = default;
+};
+
+}  // namespace parley::detail

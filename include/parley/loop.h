@@ -1,0 +1,94 @@
+// Loop: what runs tasks. It waits for the kernel, takes one completed operation at a time, and resumes the task that
+// waited for it. One Loop a thread; many cores are many loops (see threads.h).
+//
+//   parley::Loop loop;
+//   loop.run(parley::serve(loop, "tcp://127.0.0.1:9000", echo));
+//
+// Lifetimes: a Loop outlives everything made with it (streams, listeners, groups).
+// Threads: post() may be called from any thread. Everything else, and every object made with this loop, belongs to the
+// thread that calls run().
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <parley/error.h>
+#include <parley/task.h>
+
+namespace parley {
+
+class Simulation;
+
+struct LoopOptions {
+  // Received bytes lie in buffers of this size, lent by the loop while they are unread.
+  std::size_t receive_buffer_bytes = 128 * 1024;
+  // When more than this is lent (to handlers that keep their bytes while they wait), further buffers are of 4 KiB.
+  std::size_t lent_bytes_max = 16 * 1024 * 1024;
+  // Free buffers above this are returned to the system.
+  std::size_t kept_bytes_max = 16 * 1024 * 1024;
+  // What a closed stream still had to send may take this long to leave; then the connection is reset.
+  unsigned linger_seconds = 5;
+};
+
+namespace detail {
+
+template <class T>
+struct Flat {
+  using type = Result<T>;
+};
+template <class T>
+struct Flat<Result<T>> {
+  using type = Result<T>;
+};
+
+}  // namespace detail
+
+class Loop {
+ public:
+  // Can fail for want of descriptors: then run() returns that error.
+  Loop() : Loop(LoopOptions{}) {}
+  explicit Loop(const LoopOptions& options);
+  // Runs on a simulated network and clock instead of the kernel's: simulation.h.
+  explicit Loop(Simulation& simulation, const LoopOptions& options = {});
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Runs `task`, and everything it starts, until it ends; its result, or what the loop itself failed with. What the
+  // task throws is thrown here. May be called again afterwards, but not from inside a task.
+  template <class T>
+  typename detail::Flat<T>::type run(Task<T> task) {
+    auto frame = task.frame();
+    if (Result<void> ran = run_root(frame, frame.promise()); !ran) return std::unexpected(ran.error());
+    if constexpr (std::is_void_v<T>) {
+      frame.promise().take();
+      return {};
+    } else {
+      return frame.promise().take();
+    }
+  }
+
+  // Asks the task that run() runs to stop, as TaskGroup::stop() does. Does nothing outside run().
+  void stop(Stop level = Stop::all) noexcept;
+
+  // Runs `work` on the loop's thread, soon, in the order posted. From any thread, while the Loop exists. What is still
+  // queued when the Loop is destroyed is dropped unrun.
+  void post(std::move_only_function<void()> work);
+
+  // The loop's clock, which a Simulation moves by itself: time since some fixed point.
+  std::chrono::nanoseconds now() const noexcept;
+
+  std::string_view driver() const noexcept;  // "epoll" or "sim"
+
+  detail::Core& core() const noexcept { return *core_; }
+
+ private:
+  Result<void> run_root(std::coroutine_handle<> frame, detail::Promise& promise);
+
+  std::unique_ptr<detail::Core> core_;
+};
+
+}  // namespace parley

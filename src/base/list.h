@@ -1,0 +1,51 @@
+// An intrusive list: the links lie in the members, so adding and removing cost no allocation and cannot fail.
+#pragma once
+
+namespace parley {
+
+// A class derives from Listed<itself> to be a member of at most one List<itself> at a time.
+template <class T>
+class Listed {
+ public:
+  bool is_listed() const noexcept { return place_ != nullptr; }
+  T* next() const noexcept { return next_; }
+
+  void unlist() noexcept {
+    if (!place_) return;
+    *place_ = next_;
+    if (next_) static_cast<Listed*>(next_)->place_ = place_;
+    next_ = nullptr;
+    place_ = nullptr;
+  }
+
+ private:
+  template <class>
+  friend class List;
+
+  T* next_ = nullptr;
+  T** place_ = nullptr;  // the pointer that points here
+};
+
+template <class T>
+class List {
+ public:
+  List() noexcept = default;
+  List(const List&) = delete;
+  List& operator=(const List&) = delete;
+
+  bool empty() const noexcept { return first_ == nullptr; }
+  T* first() const noexcept { return first_; }
+
+  void push_front(T& member) noexcept {
+    Listed<T>& links = member;
+    links.next_ = first_;
+    links.place_ = &first_;
+    if (first_) static_cast<Listed<T>*>(first_)->place_ = &links.next_;
+    first_ = &member;
+  }
+
+ private:
+  T* first_ = nullptr;
+};
+
+}  // namespace parley

@@ -1,0 +1,93 @@
+// Core: the inside of a Loop. It takes one completion and runs it, then what became ready, then flushes the cork; the
+// stack is always loop, then task.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/list.h"
+#include "io/buffers.h"
+#include "io/driver.h"
+#include "io/timers.h"
+#include <parley/loop.h>
+
+namespace parley::detail {
+
+// A stream that was closed while it still had bytes to send; it lives on until they have left.
+class Lingering : public Listed<Lingering> {
+ public:
+  virtual void give_up() noexcept = 0;  // closes at once, and destroys this
+
+ protected:
+  ~Lingering() = default;
+};
+
+// Who was refused a descriptor, and waits for one to be closed.
+class Starved : public Listed<Starved> {
+ public:
+  virtual void try_again() noexcept = 0;
+
+ protected:
+  ~Starved() = default;
+};
+
+class Core {
+ public:
+  static constexpr std::size_t cork_bytes_max = 64 * 1024;
+
+  Core(Result<std::unique_ptr<Driver>> driver, const LoopOptions& options);
+  ~Core();
+
+  // Runs until `done`; the error if there is no driver.
+  Result<void> run(const bool& done);
+
+  void enqueue(Context& context) noexcept;
+  void post(std::move_only_function<void()> work);
+
+  // The cork: small sends of one source are gathered and leave in one system call, at the end of this turn at the
+  // latest. False if there is no room: send it directly, after flush().
+  bool cork(Source& source, Bytes bytes) noexcept;
+  Bytes corked_bytes(const Source& source) const noexcept {
+    return corked == &source ? Bytes(cork_.data(), cork_size_) : Bytes();
+  }
+  void uncork() noexcept {
+    corked = nullptr;
+    cork_size_ = 0;
+  }
+  void flush_cork() noexcept {
+    if (corked) corked->flush();
+  }
+
+  // One descriptor of this loop was closed.
+  void descriptor_freed() noexcept;
+
+  LoopOptions options;
+  BufferPool buffers;
+  std::unique_ptr<Driver> driver;
+  Timers timers;
+  Source* corked = nullptr;
+  Context* root = nullptr;  // of the task that run() runs
+  List<Lingering> lingering;
+  List<Starved> starved;
+  Source* accepted = nullptr;  // the stream accepted last: driver->accepted_address() is its peer
+
+ private:
+  void run_ready() noexcept;
+  void run_timers() noexcept;
+  void run_posted();
+
+  Error failure_;
+  Context* ready_first_ = nullptr;
+  Context* ready_last_ = nullptr;
+  std::atomic<bool> has_posted_ = false;
+  std::mutex posted_mutex_;
+  std::vector<std::move_only_function<void()>> posted_;
+  std::size_t cork_size_ = 0;
+  alignas(64) std::array<std::byte, cork_bytes_max> cork_;
+};
+
+}  // namespace parley::detail
