@@ -22,33 +22,34 @@ enum class Errc : std::uint8_t {
 
   // How things end: nobody's fault.
   end,        // the peer finished sending, in order (a FIN; recv() returned 0)
-  cancelled,  // this operation was asked to stop (TaskGroup::stop)
-  timed_out,  // the time given to this operation, or the kernel's own, ran out (ETIMEDOUT)
+  cancelled,  // this operation was asked to stop (TaskGroup::stop, ECANCELED)
+  timed_out,  // the time given to this operation, or the kernel's own, ran out (ETIMEDOUT, ETIME)
 
   // The peer or the network.
   reset,        // the peer broke the connection off (ECONNRESET, ECONNABORTED, EPIPE)
-  refused,      // nothing listens there (ECONNREFUSED, or ENOENT for a Unix-domain path)
-  unreachable,  // no route to that host or network (EHOSTUNREACH, ENETUNREACH, ENETDOWN)
+  refused,      // nothing listens there (ECONNREFUSED; for a Unix-domain path also ENOENT, ENOTDIR, and EPROTOTYPE:
+                // a socket of another kind)
+  unreachable,  // no route to that host or network (EHOSTUNREACH, EHOSTDOWN, ENETUNREACH, ENETDOWN)
   not_found,    // the name has no address (getaddrinfo: EAI_NONAME)
   name_failed,  // the name could not be looked up now; later it may (getaddrinfo: EAI_AGAIN, EAI_FAIL)
 
   // The caller.
-  invalid_argument,     // an argument that can never be right (EINVAL, EAFNOSUPPORT, EDESTADDRREQ)
+  invalid_argument,     // an argument that can never be right (EINVAL, EAFNOSUPPORT, ENOTSOCK, EDOM)
   invalid_address,      // text that is no address or URL
   address_in_use,       // somebody is bound there (EADDRINUSE)
   address_unavailable,  // not an address of this machine (EADDRNOTAVAIL)
   permission_denied,    // EACCES, EPERM
   too_large,            // larger than a datagram, or than a named maximum, allows (EMSGSIZE)
-  not_connected,        // no peer, or no address to send to (ENOTCONN)
+  not_connected,        // no peer, or no address to send to (ENOTCONN, EDESTADDRREQ)
   already,              // done before, or being done: a second receive() while one waits (EALREADY, EISCONN)
   closed,               // this end was closed by this program (EBADF)
 
   // This machine.
-  would_block,            // a non-blocking descriptor has nothing now (EAGAIN, EWOULDBLOCK)
+  would_block,            // a non-blocking descriptor has nothing now (EAGAIN, EINPROGRESS)
   interrupted,            // a signal arrived first (EINTR)
   descriptors_exhausted,  // EMFILE, ENFILE
   memory_exhausted,       // ENOMEM, ENOBUFS
-  unsupported,            // this kernel or build can't (EOPNOTSUPP, EPROTONOSUPPORT, ENOSYS)
+  unsupported,            // this kernel or build can't (EOPNOTSUPP, EPROTONOSUPPORT, ENOPROTOOPT, ENOSYS)
   system,                 // any other errno; Error::os has it
 };
 
@@ -61,7 +62,8 @@ struct Error {
 
   Fault fault() const noexcept;
 
-  // A short lower-case phrase without a full stop: "connection refused". It never contains bytes that a peer sent.
+  // A short lower-case phrase without a full stop: "connection refused". It never contains bytes that a peer sent. For
+  // Errc::system it is the C library's phrase for `os`, capitalised as that has it: "No space left on device".
   std::string_view message() const noexcept;
 
   // The entry of the list for an errno. 0 is not an error and gives Errc::system.
