@@ -11,3 +11,4 @@
 #include <parley/socket.h>
 #include <parley/stream.h>
 #include <parley/task.h>
+#include <parley/text.h>
