@@ -15,14 +15,15 @@
 #include <parley/address.h>
 #include <parley/endpoint.h>
 #include <parley/error.h>
+#include <parley/reuse_port.h>
 #include <parley/stream.h>
 #include <parley/task.h>
 
 namespace parley {
 
 struct ListenOptions {
-  int backlog = 4096;       // connections that may wait to be accepted; the kernel caps it (somaxconn)
-  bool reuse_port = false;  // SO_REUSEPORT: several listeners, one a loop, share one port (threads.h)
+  int backlog = 4096;                    // connections that may wait to be accepted; the kernel caps it (somaxconn)
+  ReusePort reuse_port = ReusePort::no;  // several listeners, one a loop, share one port (threads.h)
 };
 
 namespace detail {

@@ -35,6 +35,17 @@ class Starved : public Listed<Starved> {
   ~Starved() = default;
 };
 
+// Who has gathered something to send and wants to be told when this turn ends.
+class Unflushed : public Listed<Unflushed> {
+ public:
+  virtual void turn_ended() noexcept = 0;  // it is not listed any more
+
+ protected:
+  ~Unflushed() = default;
+};
+
+class Resolver;  // resolve.cpp
+
 class Core {
  public:
   static constexpr std::size_t cork_bytes_max = 64 * 1024;
@@ -73,7 +84,9 @@ class Core {
   Context* root = nullptr;  // of the task that run() runs
   List<Lingering> lingering;
   List<Starved> starved;
-  Source* accepted = nullptr;  // the stream accepted last: driver->accepted_address() is its peer
+  List<Unflushed> unflushed;           // told after the cork is flushed
+  std::shared_ptr<Resolver> resolver;  // made at the first lookup; its threads share it
+  Source* accepted = nullptr;          // the stream accepted last: driver->accepted_address() is its peer
 
  private:
   void run_ready() noexcept;

@@ -14,6 +14,7 @@
 #include <parley/address.h>
 #include <parley/detail/source.h>
 #include <parley/error.h>
+#include <parley/reuse_port.h>
 #include <parley/socket.h>
 
 namespace parley::detail {
@@ -22,6 +23,8 @@ struct Datagram {
   std::byte* data = nullptr;
   std::size_t size = 0;  // when receiving: the room, then what arrived
   Address peer;          // where from, or where to; Family::none on a connected socket
+  // Received, and not 0: these are several datagrams of that size each (UDP_GRO); the last one may be shorter.
+  std::uint16_t segment_bytes = 0;
 };
 
 class Driver {
@@ -32,9 +35,9 @@ class Driver {
   virtual Time now() noexcept = 0;
 
   // Sockets, by descriptors of this driver's own, all non-blocking.
-  virtual Result<int> listen(const Address& address, int backlog, bool reuse_port) = 0;
+  virtual Result<int> listen(const Address& address, int backlog, ReusePort reuse_port) = 0;
   virtual Result<int> connect(const Address& address) = 0;  // begun: when writable, outcome() says how it ended
-  virtual Result<int> bind_datagram(const Address& address, bool reuse_port) = 0;
+  virtual Result<int> bind_datagram(const Address& address, ReusePort reuse_port) = 0;
   virtual Result<int> connect_datagram(const Address& address) = 0;
   virtual Result<Address> local_address(int descriptor) = 0;
   virtual Result<Address> peer_address(int descriptor) = 0;
