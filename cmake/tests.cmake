@@ -1,6 +1,7 @@
 # Tests are found by folder. tests/base/*_test.cpp are one program test_base, each of its tests one CTest test with the
 # label "base"; *_threads_test.cpp are test_base_threads with the label "base_threads". tests/e2e/X_test.py and
-# tools/X_test.py are one CTest test each, "e2e.X" and "tools.X", with the labels "e2e" (or "e2e_threads") and "tools".
+# tools/X_test.py are one CTest test each, "e2e.X" and "tools.X", with the labels "e2e" (or "e2e_threads") and "tools";
+# so are tests/install/X_test.py.
 # So `ctest -L threads`, a regular expression, is every multi-threaded test: what runs under TSan.
 include(GoogleTest)
 set(parley_script_folders e2e install)
@@ -60,8 +61,9 @@ function(parley_test_script source label seconds)
     set(group ${label}_threads)
   endif()
   add_test(NAME ${label}.${name} COMMAND ${Python3_EXECUTABLE} -B -m unittest -v ${module} WORKING_DIRECTORY ${folder})
-  set_tests_properties(${label}.${name} PROPERTIES TIMEOUT ${seconds} LABELS "${group}" ENVIRONMENT
-    "PARLEY=${PROJECT_BINARY_DIR}/parley;PARLEY_BUILD=${PROJECT_BINARY_DIR};PARLEY_SOURCE=${PROJECT_SOURCE_DIR}")
+  set(environment PARLEY=${PROJECT_BINARY_DIR}/parley PARLEY_BUILD=${PROJECT_BINARY_DIR}
+    PARLEY_SOURCE=${PROJECT_SOURCE_DIR} CXX=${CMAKE_CXX_COMPILER})
+  set_tests_properties(${label}.${name} PROPERTIES TIMEOUT ${seconds} LABELS "${group}" ENVIRONMENT "${environment}")
   if(module MATCHES "^default_ports")
     set_tests_properties(${label}.${name} PROPERTIES RESOURCE_LOCK default_ports)
   elseif(module MATCHES "^load_")
@@ -75,7 +77,11 @@ if(TARGET parley_cli)
     parley_test_script(${script} e2e 180)
   endforeach()
 endif()
-if(NOT PARLEY_SANITIZE)
+if(NOT PARLEY_SANITIZE)  # these don't depend on how the library is compiled
+  file(GLOB scripts CONFIGURE_DEPENDS tests/install/*_test.py)
+  foreach(script IN LISTS scripts)
+    parley_test_script(${script} install 300)
+  endforeach()
   file(GLOB scripts CONFIGURE_DEPENDS tools/*_test.py)
   foreach(script IN LISTS scripts)
     parley_test_script(${script} tools 60)
