@@ -12,8 +12,8 @@ WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsig
 
 class Headers(unittest.TestCase):
     def compile(self, compiler, standard, text):
-        run = subprocess.run([compiler, f"-std={standard}", *WARNINGS, "-fsyntax-only", "-I", INCLUDE, "-x", "c++", "-"],
-                             input=text, capture_output=True, text=True)
+        command = [compiler, f"-std={standard}", *WARNINGS, "-fsyntax-only", "-I", INCLUDE, "-x", "c++", "-"]
+        run = subprocess.run(command, input=text, capture_output=True, text=True)
         self.assertEqual(run.returncode, 0, run.stderr)
 
     def test_each_alone(self):
