@@ -87,8 +87,9 @@ class ValuePromise : public Promise {
   }
   T take() {
     rethrow(*context);
-    return std::move(*value_);
+    return value();
   }
+  T value() { return std::move(*value_); }
 
  private:
   std::optional<T> value_;
@@ -206,7 +207,7 @@ class [[nodiscard]] TaskGroup::Left {
     context_ = waiter.promise().context;
     return wait(waiter);
   }
-  Result<void> await_resume() const;
+  Result<void> await_resume() const;  // throws what a task threw, after a join
 
  private:
   friend TaskGroup;

@@ -72,6 +72,21 @@ class Context {
     return true;
   }
 
+  // The same for what passes a stop on instead of ending: the wait begins in any case.
+  void wait_always(Waitable& on, std::coroutine_handle<> waiter) noexcept {
+    waiter_ = waiter;
+    pending_ = &on;
+    code_ = Errc::none;
+  }
+  // The wait is over, without the task having been suspended here.
+  void done() noexcept { pending_ = nullptr; }
+
+  // Lets the loop run a new root task soon.
+  void start(std::coroutine_handle<> root) noexcept {
+    waiter_ = root;
+    ready();
+  }
+
   // Ends the wait and runs the task now. Only from the loop's own stack, never from inside another task.
   void resume(Error outcome = {}) noexcept {
     set(outcome);
@@ -85,7 +100,7 @@ class Context {
   void stop(Stop level, Errc reason = Errc::cancelled) noexcept;
   // Asks only the present wait to end.
   void interrupt(Errc reason) noexcept {
-    if (pending_) pending_->stop(*this, Stop::all, reason);
+    if (!queued_ && pending_) pending_->stop(*this, Stop::all, reason);
   }
 
   Stop stopped() const noexcept { return stop_; }

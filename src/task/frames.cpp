@@ -1,0 +1,114 @@
+// Coroutine frames and stream states come from one free list a thread: 8-byte classes and no header, so that an idle
+// connection costs what its objects measure. Memory may be freed on another thread than it came from: it just changes
+// lists. Chunks are never returned; a finished thread's list goes to the next thread that starts.
+#include <array>
+#include <cstddef>
+#include <mutex>
+#include <new>
+
+#include <parley/task.h>
+
+#include "base/sanitize.h"
+
+namespace parley::detail {
+namespace {
+
+#ifdef PARLEY_SANITIZER
+constexpr bool pooled = false;  // let the sanitizer see each frame
+#else
+constexpr bool pooled = true;
+#endif
+
+constexpr std::size_t step_bytes = 8;
+constexpr std::size_t pooled_bytes_max = 1024;
+constexpr std::size_t chunk_bytes = 64 * 1024;
+
+struct Free {
+  Free* next;
+};
+
+class FramePool {
+ public:
+  void* allocate(std::size_t bytes) {
+    const std::size_t steps = (bytes + step_bytes - 1) / step_bytes;
+    Free*& list = lists_[steps];
+    if (Free* head = list) [[likely]] {
+      list = head->next;
+      return head;
+    }
+    return carve(steps * step_bytes);
+  }
+  void free(void* frame, std::size_t bytes) noexcept {
+    Free*& list = lists_[(bytes + step_bytes - 1) / step_bytes];
+    list = new (frame) Free{list};
+  }
+
+  FramePool* next_orphan = nullptr;
+
+ private:
+  void* carve(std::size_t bytes) {
+    if (left_ < bytes) {  // what is left of the old chunk, under pooled_bytes_max, is given up
+      at_ = static_cast<std::byte*>(::operator new(chunk_bytes));
+      left_ = chunk_bytes;
+    }
+    void* frame = at_;
+    at_ += bytes;
+    left_ -= bytes;
+    return frame;
+  }
+
+  std::array<Free*, pooled_bytes_max / step_bytes + 1> lists_{};
+  std::byte* at_ = nullptr;
+  std::size_t left_ = 0;
+};
+
+std::mutex orphans_mutex;
+FramePool* orphans = nullptr;
+
+// The thread's own list: adopted, or new.
+class Mine {
+ public:
+  Mine() {
+    std::lock_guard lock(orphans_mutex);
+    pool_ = orphans;
+    if (pool_) {
+      orphans = pool_->next_orphan;
+    } else {
+      pool_ = new FramePool;  // owned: by the list of orphans once the thread is over
+    }
+  }
+  ~Mine() {
+    std::lock_guard lock(orphans_mutex);
+    pool_->next_orphan = orphans;
+    orphans = pool_;
+  }
+  FramePool& operator*() const noexcept { return *pool_; }
+
+ private:
+  FramePool* pool_;
+};
+
+FramePool& mine() {
+  thread_local Mine pool;
+  return *pool;
+}
+
+thread_local std::exception_ptr kept_exception;
+
+}  // namespace
+
+void* frame_allocate(std::size_t bytes) {
+  if (!pooled || bytes > pooled_bytes_max) return ::operator new(bytes);
+  return mine().allocate(bytes);
+}
+
+void frame_free(void* frame, std::size_t bytes) noexcept {
+  if (!pooled || bytes > pooled_bytes_max) return ::operator delete(frame);
+  mine().free(frame, bytes);
+}
+
+void keep_exception() noexcept { kept_exception = std::current_exception(); }
+
+std::exception_ptr take_exception() noexcept { return std::exchange(kept_exception, nullptr); }
+
+}  // namespace parley::detail
