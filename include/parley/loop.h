@@ -64,10 +64,9 @@ class Loop {
     auto frame = task.frame();
     if (Result<void> ran = run_root(frame, frame.promise()); !ran) return std::unexpected(ran.error());
     if constexpr (std::is_void_v<T>) {
-      frame.promise().take();
       return {};
     } else {
-      return frame.promise().take();
+      return frame.promise().value();
     }
   }
 

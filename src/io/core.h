@@ -9,11 +9,11 @@
 #include <mutex>
 #include <vector>
 
+#include <parley/loop.h>
 #include "base/list.h"
 #include "io/buffers.h"
 #include "io/driver.h"
 #include "io/timers.h"
-#include <parley/loop.h>
 
 namespace parley::detail {
 
@@ -55,6 +55,9 @@ class Core {
 
   // Runs until `done`; the error if there is no driver.
   Result<void> run(const bool& done);
+
+  // Why there is no driver.
+  Error failure() const noexcept { return failure_; }
 
   void enqueue(Context& context) noexcept;
   void post(std::move_only_function<void()> work);

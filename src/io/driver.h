@@ -10,12 +10,12 @@
 #include <span>
 #include <string_view>
 
-#include "io/buffers.h"
 #include <parley/address.h>
 #include <parley/detail/source.h>
 #include <parley/error.h>
 #include <parley/reuse_port.h>
 #include <parley/socket.h>
+#include "io/buffers.h"
 
 namespace parley::detail {
 
@@ -62,11 +62,14 @@ class Driver {
   // The peer of the connection that next() accepted last, even if it is gone by now.
   virtual const Address& accepted_address() const noexcept = 0;
 
-  // Waits for one completion. False: `until` has come, or wake() was called; look at the timers and queues.
-  // An `until` of 0 does not wait.
+  // Waits for one completion. False: `until` has come, or wake() was called; look at the timers and queues. It is false
+  // once after each look at the kernel when `until` has come, whatever else is ready, so that neither starves the
+  // other. An `until` of 0 does not wait.
   virtual bool next(Completion& completion, Time until) = 0;
   // The only function for any thread: next() returns false soon.
   virtual void wake() noexcept = 0;
+
+  BufferPool* buffers = nullptr;  // of the loop: what it lends from
 };
 
 }  // namespace parley::detail

@@ -63,7 +63,7 @@ class Source : public Waitable {
   std::uint8_t wanted = 0;  // what it waits for; a driver looks at it before it acts
   std::uint8_t armed = 0;   // the driver's own: what the kernel was told
   Reading reading = Reading::lent;
-  std::uint8_t size_class = 0;  // of the buffer to lend; 0: the usual
+  std::uint8_t state = 0;  // its owner's own
   Buffer* in = nullptr;
 
  protected:

@@ -1,0 +1,122 @@
+#include "io/core.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "task/ready.h"
+
+namespace parley::detail {
+
+Core::Core(Result<std::unique_ptr<Driver>> made, const LoopOptions& loop_options)
+    : options(loop_options),
+      buffers({loop_options.receive_buffer_bytes, loop_options.lent_bytes_max, loop_options.kept_bytes_max}) {
+  if (made) {
+    driver = std::move(*made);
+    driver->buffers = &buffers;
+  } else {
+    failure_ = made.error();
+  }
+}
+
+Core::~Core() {
+  while (Lingering* stream = lingering.first()) stream->give_up();
+}
+
+Result<void> Core::run(const bool& done) {
+  if (!driver) return std::unexpected(failure_);
+  Completion completion{};
+  while (!done) {
+    if (ready_first_) run_ready();
+    if (done) break;
+    const bool more = ready_first_ != nullptr || has_posted_.load(std::memory_order_relaxed);
+    if (driver->next(completion, more ? 0 : timers.next_due())) [[likely]] {
+      completion.source->completed(completion);
+      flush_cork();
+    } else {
+      run_timers();
+      run_posted();
+    }
+  }
+  return {};
+}
+
+// What is ready now; what becomes ready meanwhile waits for the next turn, so that the kernel is asked in between.
+void Core::run_ready() noexcept {
+  Context* const last = ready_last_;
+  for (;;) {
+    Context* context = ready_first_;
+    ready_first_ = context->next_;
+    if (!ready_first_) ready_last_ = nullptr;
+    context->queued_ = false;
+    context->pending_ = nullptr;
+    context->waiter_.resume();  // may destroy the context
+    flush_cork();
+    if (context == last) return;
+  }
+}
+
+void Core::run_timers() noexcept {
+  if (timers.next_due() == never) return;
+  const Time now = driver->now();
+  while (Timer* timer = timers.take_due(now)) timer->fire(*timer);
+}
+
+void Core::run_posted() {
+  if (!has_posted_.load(std::memory_order_acquire)) return;
+  std::vector<std::move_only_function<void()>> work;
+  {
+    std::lock_guard lock(posted_mutex_);
+    work.swap(posted_);
+    has_posted_.store(false, std::memory_order_relaxed);
+  }
+  for (auto& function : work) {
+    function();
+    flush_cork();
+  }
+}
+
+void Core::post(std::move_only_function<void()> work) {
+  bool first = false;
+  {
+    std::lock_guard lock(posted_mutex_);
+    posted_.push_back(std::move(work));
+    first = !has_posted_.exchange(true, std::memory_order_release);
+  }
+  if (first && driver) driver->wake();
+}
+
+void Core::enqueue(Context& context) noexcept {
+  context.next_ = nullptr;
+  context.queued_ = true;
+  (ready_last_ ? ready_last_->next_ : ready_first_) = &context;
+  ready_last_ = &context;
+}
+
+bool Core::cork(Source& source, Bytes bytes) noexcept {
+  if (corked != &source) flush_cork();
+  if (bytes.size() > cork_bytes_max - cork_size_) return false;
+  std::memcpy(cork_.data() + cork_size_, bytes.data(), bytes.size());
+  cork_size_ += bytes.size();
+  corked = &source;
+  return true;
+}
+
+void Core::descriptor_freed() noexcept {
+  while (Starved* who = starved.first()) {
+    who->unlist();
+    who->try_again();
+  }
+}
+
+void enqueue(Core& core, Context& context) noexcept { core.enqueue(context); }
+
+void start(Core& core, Timer& timer, Duration after) noexcept {
+  const Time now = core.driver->now();
+  core.timers.add(timer, after.count() < never - now ? now + std::max<Time>(after.count(), 0) : never - 1);
+}
+
+void cancel(Core& core, Timer& timer) noexcept {
+  if (timer.pending()) core.timers.remove(timer);
+}
+
+}  // namespace parley::detail

@@ -1,0 +1,69 @@
+#include <parley/loop.h>
+
+#include "base/check.h"
+#include "io/core.h"
+#include "io/epoll.h"
+#if __has_include("io/sim.h")
+#include "io/sim.h"
+#endif
+#include "task/ready.h"
+
+namespace parley {
+
+using detail::Context;
+using detail::Core;
+
+namespace {
+
+// Where the task of run() lives.
+class Root final : public detail::Home {
+ public:
+  explicit Root(Core& loop_core) noexcept : Home(loop_core) {}
+  void finished(Context&, std::coroutine_handle<>) noexcept override { done = true; }
+  bool done = false;
+};
+
+}  // namespace
+
+namespace detail {
+
+Core& core_of(Loop& loop) noexcept { return loop.core(); }
+
+}  // namespace detail
+
+Loop::Loop(const LoopOptions& options) : core_(std::make_unique<Core>(detail::make_epoll(), options)) {}
+
+#if __has_include("io/sim.h")
+Loop::Loop(Simulation& simulation, const LoopOptions& options)
+    : core_(std::make_unique<Core>(detail::make_sim_driver(simulation), options)) {}
+#endif
+
+Loop::~Loop() = default;
+
+Result<void> Loop::run_root(std::coroutine_handle<> frame, detail::Promise& promise) {
+  PARLEY_CHECK(!core_->root, "Loop::run() was called from inside a task of this loop");
+  Root home(*core_);
+  Context context(home);
+  promise.context = &context;
+  if (!core_->driver) return core_->run(home.done);
+  core_->root = &context;
+  context.start(frame);
+  Result<void> ran = core_->run(home.done);
+  core_->root = nullptr;
+  if (context.thrown) std::rethrow_exception(detail::take_exception());
+  return ran;
+}
+
+void Loop::stop(Stop level) noexcept {
+  if (core_->root) core_->root->stop(level);
+}
+
+void Loop::post(std::move_only_function<void()> work) { core_->post(std::move(work)); }
+
+std::chrono::nanoseconds Loop::now() const noexcept {
+  return std::chrono::nanoseconds(core_->driver ? core_->driver->now() : 0);
+}
+
+std::string_view Loop::driver() const noexcept { return core_->driver ? core_->driver->name() : "none"; }
+
+}  // namespace parley
