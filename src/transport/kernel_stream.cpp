@@ -1,0 +1,289 @@
+#include "transport/kernel_stream.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "base/check.h"
+
+namespace parley::detail {
+namespace {
+
+// A negative result of the driver's.
+Error error_of(std::ptrdiff_t result) noexcept { return Error::from_errno(static_cast<int>(-result)); }
+
+std::unique_ptr<std::byte[]> copy_of(Bytes bytes) {
+  auto copy = std::make_unique_for_overwrite<std::byte[]>(bytes.size());
+  std::memcpy(copy.get(), bytes.data(), bytes.size());
+  return copy;
+}
+
+}  // namespace
+
+Result<Stream> KernelStream::make(Core& core, int descriptor, bool accepted) {
+  auto* stream = new (frame_allocate(sizeof(KernelStream))) KernelStream(core, descriptor);
+  stream->wanted = in_bit;  // so that the first receive() needs no second system call
+  if (auto attached = core.driver->attach(*stream); !attached) {
+    core.driver->close_descriptor(descriptor);
+    stream->~KernelStream();
+    frame_free(stream, sizeof(KernelStream));
+    return std::unexpected(attached.error());
+  }
+  stream->wanted = 0;
+  if (accepted) core.accepted = stream;
+  return Stream(*stream);
+}
+
+void KernelStream::destroy(bool reset) noexcept {
+  if (rare_ && rare_->pending()) cancel(core_, *rare_);
+  if (rare_) rare_->unlist();
+  core_.driver->close(*this, reset);
+  core_.descriptor_freed();
+  this->~KernelStream();
+  frame_free(this, sizeof(KernelStream));
+}
+
+void KernelStream::drop(bool abort) noexcept {
+  PARLEY_CHECK(!reader_, "a Stream was closed while a receive() of it waits");
+  if (core_.corked == this) abort ? core_.uncork() : flush();
+  if (core_.accepted == this) core_.accepted = nullptr;
+  give_back();
+  if (abort || !has_unsent()) return destroy(abort);
+  for (const Chunk& chunk : rare_->unsent) {
+    PARLEY_CHECK(!chunk.sender, "a Stream was closed while a send() of it waits");
+  }
+  state |= dropped_bit;
+  core_.lingering.push_front(*rare_);
+  start(core_, *rare_, std::chrono::seconds(core_.options.linger_seconds));
+}
+
+void KernelStream::want(std::uint8_t bit) noexcept {
+  wanted |= bit;
+  if (!(armed & bit)) core_.driver->arm(*this);
+}
+
+void KernelStream::give_back() noexcept {
+  if (in) core_.buffers.give_back(std::exchange(in, nullptr));
+}
+
+// ---- Receiving
+
+bool KernelStream::poll() noexcept {
+  give_back();
+  return ended.code != Errc::none;
+}
+
+bool KernelStream::wait(Context& context, std::coroutine_handle<> waiter) noexcept {
+  if (reader_) [[unlikely]] {
+    context.set(Error{Errc::already, 0});
+    return false;
+  }
+  if (!context.wait(*this, waiter, Stop::receiving)) [[unlikely]] {
+    // Asked to finish what has arrived: what the kernel holds has.
+    if (context.stopped() == Stop::receiving && receive_now()) context.set({});
+    return false;
+  }
+  reader_ = &context;
+  want(in_bit);
+  return true;
+}
+
+// Takes what is there already, for a reader that must not wait. False: nothing is.
+bool KernelStream::receive_now() noexcept {
+  std::span<std::byte>* into = rare_ ? std::exchange(rare_->into, nullptr) : nullptr;
+  Buffer* buffer = into ? nullptr : core_.buffers.lend();
+  const std::ptrdiff_t received =
+      core_.driver->receive(*this, into ? *into : std::span(buffer->data(), buffer->capacity));
+  if (into && received > 0) *into = into->first(static_cast<std::size_t>(received));
+  if (buffer && received > 0) {
+    buffer->end = static_cast<std::uint32_t>(received);
+    in = buffer;
+  } else if (buffer) {
+    core_.buffers.give_back(buffer);
+  }
+  if (received == 0) ended = Error{Errc::end, 0};
+  if (received < 0 && received != -EAGAIN) broke(error_of(received));
+  return received != -EAGAIN;
+}
+
+bool KernelStream::receive(Context& context, std::coroutine_handle<> waiter, std::span<std::byte>& buffer) noexcept {
+  PARLEY_CHECK(!buffer.empty(), "receive() into an empty buffer");
+  if (poll()) {
+    context.set(ended);
+    return false;
+  }
+  if (reader_) {
+    context.set(Error{Errc::already, 0});
+    return false;
+  }
+  rare().into = &buffer;
+  context.set({});
+  if (receive_now()) {
+    context.set(ended);
+    return false;
+  }
+  if (!context.wait(*this, waiter, Stop::receiving)) return false;
+  rare().into = &buffer;
+  reading = Reading::ready;
+  reader_ = &context;
+  want(in_bit);
+  return true;
+}
+
+void KernelStream::completed(const Completion& completion) noexcept {
+  if (completion.what == Done::received) [[likely]] {
+    wanted &= static_cast<std::uint8_t>(~in_bit);
+    Context* reader = std::exchange(reader_, nullptr);
+    if (completion.result == 0) [[unlikely]]
+      ended = Error{Errc::end, 0};
+    if (completion.result < 0) [[unlikely]]
+      broke(error_of(completion.result));
+    return reader->resume();
+  }
+  if (completion.what == Done::writable) return pump();
+  std::span<std::byte>* into = rare_->into;
+  if (!receive_now()) {
+    rare_->into = into;
+    return;
+  }
+  wanted &= static_cast<std::uint8_t>(~in_bit);
+  reading = Reading::lent;
+  Context* reader = std::exchange(reader_, nullptr);
+  if (reader) reader->resume(ended);
+}
+
+// ---- Sending
+
+bool KernelStream::send(Context& context, std::coroutine_handle<> waiter, Bytes bytes) noexcept {
+  context.set({});
+  if (state & (shut_bit | broken_bit)) [[unlikely]] {
+    context.set(state & broken_bit ? ended : Error{Errc::not_connected, 0});
+    return false;
+  }
+  if (!has_unsent()) [[likely]] {
+    if (bytes.size() <= cork_copy_bytes_max && core_.cork(*this, bytes)) return false;
+    if (core_.corked == this) flush();
+  }
+  if (!has_unsent() && !(state & broken_bit)) {
+    const std::ptrdiff_t sent = core_.driver->send(*this, bytes);
+    if (sent < 0) [[unlikely]] {
+      broke(error_of(sent));
+    } else {
+      bytes = bytes.subspan(static_cast<std::size_t>(sent));
+    }
+  }
+  if (state & broken_bit) [[unlikely]] {
+    context.set(ended);
+    return false;
+  }
+  return !bytes.empty() && queue(context, waiter, bytes);
+}
+
+bool KernelStream::queue(Context& context, std::coroutine_handle<> waiter, Bytes rest) {
+  if (!context.wait(*this, waiter)) {
+    queue_copy(rest);
+    return false;
+  }
+  rare().unsent.push_back({rest, &context, nullptr});
+  want(out_bit);
+  return true;
+}
+
+void KernelStream::queue_copy(Bytes rest) {
+  auto copy = copy_of(rest);
+  const Bytes bytes(copy.get(), rest.size());
+  rare().unsent.push_back({bytes, nullptr, std::move(copy)});
+  want(out_bit);
+}
+
+void KernelStream::flush() noexcept {
+  Bytes bytes = core_.corked_bytes(*this);
+  core_.uncork();
+  if (state & broken_bit) return;
+  const std::ptrdiff_t sent = core_.driver->send(*this, bytes);
+  if (sent == static_cast<std::ptrdiff_t>(bytes.size())) [[likely]]
+    return;
+  if (sent < 0) return broke(error_of(sent));
+  queue_copy(bytes.subspan(static_cast<std::size_t>(sent)));
+}
+
+// The kernel has room again.
+void KernelStream::pump() noexcept {
+  std::vector<Chunk>& unsent = rare_->unsent;
+  while (!unsent.empty()) {
+    Chunk& chunk = unsent.front();
+    const std::ptrdiff_t sent = core_.driver->send(*this, chunk.rest);
+    if (sent < 0) return broke(error_of(sent));
+    chunk.rest = chunk.rest.subspan(static_cast<std::size_t>(sent));
+    if (!chunk.rest.empty()) return;
+    if (chunk.sender) chunk.sender->ready();
+    unsent.erase(unsent.begin());
+  }
+  wanted &= static_cast<std::uint8_t>(~out_bit);
+  if (rare_->shutdown_after) (void)core_.driver->shutdown(descriptor);
+  if (state & dropped_bit) return destroy(false);
+  if (!rare_->into) rare_.reset();
+}
+
+// The connection is gone, in both directions.
+void KernelStream::broke(Error error) noexcept {
+  state |= broken_bit;
+  ended = error;
+  wanted = 0;
+  if (core_.corked == this) core_.uncork();
+  if (Context* reader = std::exchange(reader_, nullptr)) reader->ready(error);
+  if (!rare_) return;
+  for (Chunk& chunk : rare_->unsent) {
+    if (chunk.sender) chunk.sender->ready(error);
+  }
+  rare_->unsent.clear();
+  if (state & dropped_bit) destroy(false);
+}
+
+Result<void> KernelStream::shutdown() noexcept {
+  if (core_.corked == this) flush();
+  if (state & broken_bit) return std::unexpected(ended);
+  if (state & shut_bit) return {};
+  state |= shut_bit;
+  if (has_unsent()) {
+    rare_->shutdown_after = true;
+    return {};
+  }
+  return core_.driver->shutdown(descriptor);
+}
+
+// ---- Both
+
+void KernelStream::stop(Context& context, Stop level, Errc reason) noexcept {
+  if (&context == reader_) {
+    std::span<std::byte>* into = rare_ ? rare_->into : nullptr;
+    const bool arrived = level == Stop::receiving && receive_now();
+    if (!reader_) return;  // it broke, and the reader knows
+    reader_ = nullptr;
+    reading = Reading::lent;
+    if (rare_) rare_->into = nullptr;
+    wanted &= static_cast<std::uint8_t>(~in_bit);
+    return context.ready(arrived ? (into ? ended : Error{}) : Error{reason, 0});
+  }
+  if (level != Stop::all) return;
+  for (Chunk& chunk : rare_->unsent) {
+    if (chunk.sender != &context) continue;
+    chunk.copy = copy_of(chunk.rest);
+    chunk.rest = Bytes(chunk.copy.get(), chunk.rest.size());
+    chunk.sender = nullptr;
+  }
+  context.ready(Error{reason, 0});
+}
+
+Address KernelStream::local_address() const noexcept {
+  return core_.driver->local_address(descriptor).value_or(Address{});
+}
+
+Address KernelStream::peer_address() const noexcept {
+  if (core_.accepted == this) return core_.driver->accepted_address();
+  return core_.driver->peer_address(descriptor).value_or(Address{});
+}
+
+}  // namespace parley::detail

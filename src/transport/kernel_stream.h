@@ -1,0 +1,82 @@
+// The stream that the kernel carries: TCP and Unix-domain sockets. 56 bytes while it is idle.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <parley/stream.h>
+
+#include "io/core.h"
+
+namespace parley::detail {
+
+class KernelStream final : public ByteStream {
+ public:
+  // Takes over a connected descriptor, and closes it when that fails. `accepted`: it is the driver's
+  // accepted_address().
+  static Result<Stream> make(Core& core, int descriptor, bool accepted = false);
+
+  // No more than this is gathered in the loop's cork; a larger send goes out at once from where it lies.
+  static constexpr std::size_t cork_copy_bytes_max = 4096;
+
+  bool poll() noexcept override;
+  bool wait(Context& context, std::coroutine_handle<> waiter) noexcept override;
+  bool receive(Context& context, std::coroutine_handle<> waiter, std::span<std::byte>& buffer) noexcept override;
+  bool send(Context& context, std::coroutine_handle<> waiter, Bytes bytes) noexcept override;
+  Result<void> shutdown() noexcept override;
+  void drop(bool abort) noexcept override;
+  Address local_address() const noexcept override;
+  Address peer_address() const noexcept override;
+
+  void completed(const Completion& completion) noexcept override;
+  void flush() noexcept override;
+  void stop(Context& context, Stop level, Errc reason) noexcept override;
+
+ private:
+  // Bytes that wait for room in the kernel.
+  struct Chunk {
+    Bytes rest;
+    Context* sender = nullptr;          // who waits for them to go, and owns them
+    std::unique_ptr<std::byte[]> copy;  // or they are ours
+  };
+
+  // What an idle stream does not need.
+  struct Rare final : Lingering, Timer {
+    explicit Rare(KernelStream& owner) noexcept : Timer(&Rare::over), stream(owner) {}
+    void give_up() noexcept override { stream.destroy(true); }
+    static void over(Timer& timer) noexcept { static_cast<Rare&>(timer).give_up(); }
+
+    KernelStream& stream;
+    std::vector<Chunk> unsent;
+    std::span<std::byte>* into = nullptr;  // where the reader wants its bytes
+    bool shutdown_after = false;
+  };
+
+  // Source::state
+  static constexpr std::uint8_t shut_bit = 1;     // shutdown() was called
+  static constexpr std::uint8_t broken_bit = 2;   // nothing can be sent or received; `ended` says why
+  static constexpr std::uint8_t dropped_bit = 4;  // the Stream is gone
+
+  explicit KernelStream(Core& core, int fd) noexcept : core_(core) { descriptor = fd; }
+  ~KernelStream() = default;
+  void destroy(bool reset) noexcept;
+
+  Rare& rare() {
+    if (!rare_) rare_ = std::make_unique<Rare>(*this);
+    return *rare_;
+  }
+  bool has_unsent() const noexcept { return rare_ && !rare_->unsent.empty(); }
+  void want(std::uint8_t bit) noexcept;
+  void give_back() noexcept;
+  bool receive_now() noexcept;
+  bool queue(Context& context, std::coroutine_handle<> waiter, Bytes rest);
+  void queue_copy(Bytes rest);
+  void pump() noexcept;
+  void broke(Error error) noexcept;
+
+  Core& core_;
+  Context* reader_ = nullptr;
+  std::unique_ptr<Rare> rare_;
+};
+
+}  // namespace parley::detail

@@ -1,0 +1,142 @@
+#include <parley/listener.h>
+
+#include <cerrno>
+#include <new>
+
+#include "base/check.h"
+#include "transport/kernel_stream.h"
+
+namespace parley {
+
+using detail::Completion;
+using detail::Context;
+using detail::Core;
+
+namespace detail {
+
+class ListenerCore final : public Source, private Starved, private Timer {
+ public:
+  static constexpr auto pause_time = std::chrono::milliseconds(100);
+
+  ListenerCore(Core& core, int fd) noexcept : Timer(&ListenerCore::pause_over), core_(core) {
+    descriptor = fd;
+    reading = Reading::accept;
+  }
+
+  void destroy() noexcept {
+    PARLEY_CHECK(!acceptor_, "a Listener was closed while an accept() of it waits");
+    end_pause();
+    core_.driver->close(*this, false);
+    core_.descriptor_freed();
+    delete this;  // owned: by the Listener that is being closed
+  }
+
+  bool wait(Context& context, std::coroutine_handle<> waiter) noexcept {
+    if (acceptor_) {
+      context.set(Error{Errc::already, 0});
+      return false;
+    }
+    if (!context.wait(*this, waiter, Stop::receiving)) return false;
+    acceptor_ = &context;
+    if (!pending()) want();
+    return true;
+  }
+
+  void completed(const Completion& completion) noexcept override {
+    wanted = 0;
+    if (completion.result < 0) {
+      const Error error = Error::from_errno(-completion.result);
+      if (error == Errc::descriptors_exhausted || error == Errc::memory_exhausted) return pause();
+      return std::exchange(acceptor_, nullptr)->resume(error);
+    }
+    accepted_descriptor_ = completion.result;
+    std::exchange(acceptor_, nullptr)->resume();
+  }
+
+  Result<Stream> take() { return KernelStream::make(core_, std::exchange(accepted_descriptor_, -1), true); }
+
+  void stop(Context& context, Stop, Errc reason) noexcept override {
+    acceptor_ = nullptr;
+    wanted = 0;
+    context.ready(Error{reason, 0});
+  }
+
+  Address local_address() const noexcept { return core_.driver->local_address(descriptor).value_or(Address{}); }
+  std::size_t pauses() const noexcept { return pauses_; }
+
+ private:
+  ~ListenerCore() = default;
+
+  void want() noexcept {
+    wanted = in_bit;
+    if (!(armed & in_bit)) core_.driver->arm(*this);
+  }
+
+  void pause() noexcept {
+    pauses_ += 1;
+    core_.starved.push_front(*this);
+    start(core_, *this, pause_time);
+  }
+  void end_pause() noexcept {
+    unlist();
+    cancel(core_, *this);
+  }
+  static void pause_over(Timer& timer) noexcept { static_cast<ListenerCore&>(timer).try_again(); }
+  void try_again() noexcept override {
+    end_pause();
+    if (acceptor_) want();
+  }
+
+  Core& core_;
+  Context* acceptor_ = nullptr;
+  int accepted_descriptor_ = -1;
+  std::size_t pauses_ = 0;
+};
+
+}  // namespace detail
+
+bool Listener::Accept::wait(std::coroutine_handle<> waiter) noexcept { return core_->wait(*context_, waiter); }
+
+Result<Stream> Listener::Accept::await_resume() noexcept {
+  if (!core_) return fail(Errc::closed);
+  if (context_->outcome().code != Errc::none) return std::unexpected(context_->outcome());
+  return core_->take();
+}
+
+void Listener::close() noexcept {
+  if (auto* core = std::exchange(core_, nullptr)) core->destroy();
+}
+
+Address Listener::local_address() const noexcept { return core_ ? core_->local_address() : Address{}; }
+std::size_t Listener::pauses() const noexcept { return core_ ? core_->pauses() : 0; }
+
+Result<Listener> listen(Loop& loop, const Address& address, const ListenOptions& options) {
+  Core& core = loop.core();
+  if (!core.driver) return std::unexpected(core.failure());
+  Result<int> descriptor = core.driver->listen(address, options.backlog, options.reuse_port);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  auto* listener = new detail::ListenerCore(core, *descriptor);  // owned: by the Listener
+  Listener owner(*listener);
+  if (auto attached = core.driver->attach(*listener); !attached) return std::unexpected(attached.error());
+  return owner;
+}
+
+Result<Listener> listen(Loop& loop, const Endpoint& endpoint, const ListenOptions& options) {
+  Error last{Errc::invalid_argument, 0};
+  for (unsigned port = endpoint.port_first; port <= endpoint.port_last; ++port) {
+    Result<Address> address = endpoint.address(static_cast<std::uint16_t>(port));
+    if (!address) return std::unexpected(address.error());
+    Result<Listener> listener = listen(loop, *address, options);
+    if (listener || listener.error() != Errc::address_in_use) return listener;
+    last = listener.error();
+  }
+  return std::unexpected(last);
+}
+
+Result<Listener> listen(Loop& loop, std::string_view url, const ListenOptions& options) {
+  Result<Endpoint> endpoint = Endpoint::parse(url);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  return listen(loop, *endpoint, options);
+}
+
+}  // namespace parley

@@ -1,0 +1,213 @@
+// A pipe in memory: two ends on one loop. What one end sends lies in the other's queue until it is received.
+#include <parley/loop.h>
+#include <parley/stream.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "io/core.h"
+
+namespace parley {
+namespace {
+
+using namespace detail;
+
+class PipeEnd final : public ByteStream {
+ public:
+  PipeEnd(Core& core, std::size_t bytes_max) noexcept : core_(core), bytes_max_(bytes_max) {}
+
+  static void join(PipeEnd& a, PipeEnd& b) noexcept {
+    a.peer_ = &b;
+    b.peer_ = &a;
+  }
+
+  bool poll() noexcept override {
+    if (in) core_.buffers.give_back(std::exchange(in, nullptr));
+    if (queue_) {
+      in = std::exchange(queue_, nullptr);
+      if (peer_) peer_->push();
+      return true;
+    }
+    return ended.code != Errc::none;
+  }
+
+  bool wait(Context& context, std::coroutine_handle<> waiter) noexcept override {
+    if (reader_) {
+      context.set(Error{Errc::already, 0});
+      return false;
+    }
+    if (!context.wait(*this, waiter, Stop::receiving)) return false;
+    reader_ = &context;
+    return true;
+  }
+
+  bool receive(Context& context, std::coroutine_handle<> waiter, std::span<std::byte>& buffer) noexcept override {
+    PARLEY_CHECK(!buffer.empty(), "receive() into an empty buffer");
+    context.set({});
+    if (in) core_.buffers.give_back(std::exchange(in, nullptr));
+    if (queue_) {
+      take(buffer);
+      return false;
+    }
+    if (ended.code != Errc::none) {
+      context.set(ended);
+      return false;
+    }
+    if (!wait(context, waiter)) return false;
+    into_ = &buffer;
+    return true;
+  }
+
+  bool send(Context& context, std::coroutine_handle<> waiter, Bytes bytes) noexcept override {
+    context.set({});
+    if (shut_) {
+      context.set(Error{Errc::not_connected, 0});
+      return false;
+    }
+    if (!peer_) {
+      context.set(Error{Errc::reset, 0});
+      return false;
+    }
+    if (senders_.empty()) bytes = bytes.subspan(peer_->accept(bytes, bytes_max_));
+    if (bytes.empty()) return false;
+    if (!context.wait(*this, waiter)) {
+      peer_->accept(bytes, SIZE_MAX);
+      return false;
+    }
+    senders_.push_back({&context, bytes});
+    return true;
+  }
+
+  Result<void> shutdown() noexcept override {
+    if (!std::exchange(shut_, true) && peer_ && senders_.empty()) peer_->end(Errc::end);
+    return {};
+  }
+
+  void drop(bool abort) noexcept override {
+    PARLEY_CHECK(!reader_ && senders_.empty(), "a Stream was closed while a receive() or send() of it waits");
+    const bool unread = queue_ != nullptr;
+    if (in) core_.buffers.give_back(in);
+    if (queue_) core_.buffers.give_back(queue_);
+    if (peer_) {
+      peer_->peer_ = nullptr;
+      peer_->fail_senders();
+      peer_->end(abort || unread ? Errc::reset : Errc::end);
+    }
+    delete this;  // owned: by the Stream that is being closed
+  }
+
+  Address local_address() const noexcept override { return {}; }
+  Address peer_address() const noexcept override { return {}; }
+
+  void completed(const Completion&) noexcept override {}  // no driver knows it
+
+  void stop(Context& context, Stop level, Errc reason) noexcept override {
+    if (&context == reader_) {
+      reader_ = nullptr;
+      into_ = nullptr;
+      return context.ready(Error{reason, 0});
+    }
+    if (level != Stop::all) return;
+    auto sender = std::ranges::find(senders_, &context, &Sender::context);
+    if (sender == senders_.begin()) {  // what it had begun still arrives whole
+      peer_->accept(sender->rest, SIZE_MAX);
+    }
+    senders_.erase(sender);
+    context.ready(Error{reason, 0});
+  }
+
+ private:
+  struct Sender {
+    Context* context;
+    Bytes rest;
+  };
+
+  ~PipeEnd() = default;
+
+  // Takes what its queue has room for; how much that was.
+  std::size_t accept(Bytes bytes, std::size_t bytes_max) noexcept {
+    const std::size_t queued = queue_ ? queue_->unread().size() : 0;
+    const std::size_t taken = std::min(bytes.size(), bytes_max - std::min(bytes_max, queued));
+    if (taken == 0) return 0;
+    if (!queue_ || queue_->capacity - queue_->end < taken) {
+      Buffer* larger = core_.buffers.lend(std::max(std::min(bytes_max, bytes_max_), queued + taken));
+      if (queue_) {
+        std::memcpy(larger->data(), queue_->unread().data(), queued);
+        larger->end = static_cast<std::uint32_t>(queued);
+        core_.buffers.give_back(queue_);
+      }
+      queue_ = larger;
+    }
+    std::memcpy(queue_->data() + queue_->end, bytes.data(), taken);
+    queue_->end += static_cast<std::uint32_t>(taken);
+    wake();
+    return taken;
+  }
+
+  void take(std::span<std::byte>& buffer) noexcept {
+    const Bytes unread = queue_->unread();
+    buffer = buffer.first(std::min(buffer.size(), unread.size()));
+    std::memcpy(buffer.data(), unread.data(), buffer.size());
+    queue_->begin += static_cast<std::uint32_t>(buffer.size());
+    if (queue_->unread().empty()) core_.buffers.give_back(std::exchange(queue_, nullptr));
+    if (peer_) peer_->push();
+  }
+
+  // The other end received: there is room for more.
+  void push() noexcept {
+    while (!senders_.empty()) {
+      Sender& sender = senders_.front();
+      sender.rest = sender.rest.subspan(peer_->accept(sender.rest, bytes_max_));
+      if (!sender.rest.empty()) return;
+      sender.context->ready();
+      senders_.erase(senders_.begin());
+    }
+    if (shut_) peer_->end(Errc::end);
+  }
+
+  void wake() noexcept {
+    Context* reader = std::exchange(reader_, nullptr);
+    if (!reader) return;
+    if (std::span<std::byte>* into = std::exchange(into_, nullptr)) {
+      take(*into);
+    } else {
+      in = std::exchange(queue_, nullptr);
+    }
+    reader->ready();
+  }
+
+  // Nothing more comes.
+  void end(Errc how) noexcept {
+    if (ended.code != Errc::none) return;
+    ended = Error{how, 0};
+    into_ = nullptr;
+    if (Context* reader = std::exchange(reader_, nullptr)) reader->ready(ended);
+  }
+
+  void fail_senders() noexcept {
+    for (Sender& sender : senders_) sender.context->ready(Error{Errc::reset, 0});
+    senders_.clear();
+  }
+
+  Core& core_;
+  const std::size_t bytes_max_;
+  PipeEnd* peer_ = nullptr;
+  Buffer* queue_ = nullptr;  // arrived, not yet received
+  Context* reader_ = nullptr;
+  std::span<std::byte>* into_ = nullptr;
+  std::vector<Sender> senders_;
+  bool shut_ = false;
+};
+
+}  // namespace
+
+std::pair<Stream, Stream> pipe(Loop& loop, std::size_t bytes_max) {
+  PARLEY_CHECK(bytes_max > 0, "pipe() of no bytes");
+  auto* a = new PipeEnd(loop.core(), bytes_max);  // owned: by its Stream
+  auto* b = new PipeEnd(loop.core(), bytes_max);  // owned: by its Stream
+  PipeEnd::join(*a, *b);
+  return {Stream(*a), Stream(*b)};
+}
+
+}  // namespace parley
