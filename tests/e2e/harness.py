@@ -88,6 +88,13 @@ class Lines:
     def wait_for(self, text, count=1):
         return self.wait(re.escape(text), count)
 
+    def wait_until(self, what, holds, seconds=DEADLINE_SECONDS):
+        """Until holds(lines so far) is true."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: holds(self._lines) or self._ended, seconds) or not holds(self._lines):
+                shown = "\n  ".join(self._lines[-30:])
+                raise AssertionError(f"{what} expected, but the program printed:\n  {shown}")
+
     def all(self):
         """Every line, once the program has closed its output."""
         self._thread.join(DEADLINE_SECONDS)
