@@ -6,6 +6,7 @@
 #include <parley/connect.h>
 #include <parley/endpoint.h>
 #include <parley/error.h>
+#include <parley/event.h>
 #include <parley/listener.h>
 #include <parley/loop.h>
 #include <parley/resolve.h>

@@ -1,0 +1,234 @@
+#include "cli/options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+namespace parley::cli {
+namespace {
+
+constexpr double seconds_max = 1e9;  // about 30 years
+constexpr unsigned threads_max = 1024;
+constexpr std::size_t connections_most = 1'000'000'000;
+
+constexpr const char* version_line = "parley " PARLEY_VERSION;
+
+constexpr const char* exit_codes =
+    "Exit codes:\n"
+    "  0          ended as asked\n"
+    "  1          failed while running: nothing listens there, no free port, no answer\n"
+    "  2          wrong usage: an unknown option, a bad value\n"
+    "  130, 143   ended at once by SIGINT (Ctrl-C) or SIGTERM\n";
+
+constexpr const char* main_examples =
+    "Examples:\n"
+    "  parley serve                       in one terminal\n"
+    "  parley connect                     in another: type a line, or a,b\n"
+    "  printf 'a,b' | parley connect      from a script\n"
+    "\n";
+
+constexpr const char* serve_examples =
+    "Without --listen: TCP and UDP on 127.0.0.1, at the first port of 9000-9998 that is free for both.\n"
+    "The first SIGINT or SIGTERM stops in order (see --drain), a second one at once.\n"
+    "\n"
+    "Examples:\n"
+    "  parley serve\n"
+    "  parley serve echo --listen tcp://0.0.0.0:7 --listen udp://0.0.0.0:7\n"
+    "  parley serve --listen unix:/run/user/1000/echo.sock --text 'Hello'\n"
+    "  parley serve --threads 4 --quiet --max-connections 10000\n"
+    "\n";
+
+constexpr const char* connect_examples =
+    "Each line is sent without its newline; an empty line or the end of input (Ctrl-D) ends.\n"
+    "From a pipe, a line is sent once the one before has been answered.\n"
+    "\n"
+    "Examples:\n"
+    "  parley connect\n"
+    "  parley connect tcp://localhost:9000\n"
+    "  printf 'a,b' | parley connect udp://127.0.0.1:9000 --timeout 0.5\n"
+    "\n";
+
+// A whole number of at least 1, and nothing else.
+template <class Number>
+bool parse_count(const std::string& text, Number most, Number& count) {
+  const char* end = text.data() + text.size();
+  auto [at, error] = std::from_chars(text.data(), end, count);
+  return error == std::errc() && at == end && count >= 1 && count <= most;
+}
+
+bool parse_seconds(const std::string& text, std::chrono::nanoseconds& time) {
+  double seconds = 0;
+  const char* end = text.data() + text.size();
+  auto [at, error] = std::from_chars(text.data(), end, seconds, std::chars_format::fixed);
+  if (error != std::errc() || at != end || !std::isfinite(seconds) || seconds < 0 || seconds > seconds_max)
+    return false;
+  time = std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
+  return true;
+}
+
+// Options as they were typed; CLI11 fills them and check_*() makes values of them.
+struct Typed {
+  std::string service;
+  std::vector<std::string> listen;
+  std::string threads, connections_max, idle, drain, text, separator;
+  std::string url, timeout;
+};
+
+struct Words {
+  explicit Words(Typed& typed);
+
+  CLI::App app{"A socket server and client: TCP, UDP and Unix-domain sockets."};
+  CLI::App* serve;
+  CLI::App* connect;
+  ServeOptions flags;
+};
+
+Words::Words(Typed& typed) {
+  app.name("parley");
+  app.set_version_flag("--version", version_line, "Print the version and exit");
+  app.require_subcommand(1);
+  app.footer(
+      fmt::format("{}{}\n'parley serve --help' and 'parley connect --help' say more.", main_examples, exit_codes));
+
+  serve = app.add_subcommand("serve", "Serve everybody who connects");
+  serve->footer(std::string(serve_examples) + exit_codes);
+  serve
+      ->add_option("SERVICE", typed.service,
+                   "reply: answer each parameter of a message (the default)\necho: send each message back")
+      ->type_name("");
+  serve
+      ->add_option("--listen", typed.listen,
+                   "Listen at tcp://HOST:PORT, udp://HOST:PORT or unix:PATH; may be given again.\n"
+                   "PORT 0 is any free one; of a range such as 9000-9998, the first that is free")
+      ->type_name("URL")
+      ->expected(1)
+      ->take_all()
+      ->allow_extra_args(false);
+  serve->add_option("--text", typed.text, "reply: the answer [Echo from server]")->type_name("TEXT");
+  serve->add_option("--separator", typed.separator, "reply: what stands between parameters [,]")->type_name("TEXT");
+  serve->add_option("--threads", typed.threads, "Loops, each with a thread of its own [1]")->type_name("N");
+  serve->add_option("--max-connections", typed.connections_max, "Accept no more than N at a time [no limit]")
+      ->type_name("N");
+  serve->add_option("--idle-timeout", typed.idle, "Close a connection that is silent for so long [0: never]")
+      ->type_name("SECONDS");
+  serve->add_option("--drain", typed.drain, "When stopped, finish what is being answered for so long [5]")
+      ->type_name("SECONDS");
+  serve->add_flag("--quiet", flags.quiet, "Print only where it listens");
+  serve->add_flag("--verbose", flags.verbose, "Say more, on standard error");
+  serve->add_flag("--json", flags.json, "Print one JSON object for each event");
+
+  connect = app.add_subcommand("connect", "Talk to a server, a line at a time");
+  connect->footer(std::string(connect_examples) + exit_codes);
+  connect
+      ->add_option("URL", typed.url,
+                   std::string("tcp://HOST:PORT, udp://HOST:PORT or unix:PATH; of a range of TCP ports, the first\n"
+                               "that accepts [") +
+                       default_range + "]")
+      ->type_name("");
+  connect->add_option("--timeout", typed.timeout, "Wait so long for the connection and for each answer; 0: don't [5]")
+      ->type_name("SECONDS");
+}
+
+std::optional<std::string> set_service(const Typed& typed, const CLI::App& serve, ServeOptions& options) {
+  if (typed.service == "echo") {
+    for (const char* name : {"--text", "--separator"}) {
+      if (serve.count(name) > 0) return fmt::format("{}: only the service reply has it", name);
+    }
+    options.service = Echo{};
+    return std::nullopt;
+  }
+  if (serve.count("SERVICE") > 0 && typed.service != "reply") {
+    return fmt::format("serve: '{}' is not a service: say reply or echo", typed.service);
+  }
+  Reply reply;
+  if (serve.count("--text") > 0) reply.text = typed.text;
+  if (serve.count("--separator") > 0) reply.separator = typed.separator;
+  if (reply.separator.empty()) return "--separator: it can't be empty";
+  options.service = reply;
+  return std::nullopt;
+}
+
+std::optional<std::string> set_limits(const Typed& typed, const CLI::App& serve, ServeOptions& options) {
+  constexpr const char* not_count = "{}: '{}' is not a whole number from 1 to {}";
+  if (serve.count("--threads") > 0 && !parse_count(typed.threads, threads_max, options.threads)) {
+    return fmt::format(not_count, "--threads", typed.threads, threads_max);
+  }
+  if (serve.count("--max-connections") > 0 &&
+      !parse_count(typed.connections_max, connections_most, options.connections_max)) {
+    return fmt::format(not_count, "--max-connections", typed.connections_max, connections_most);
+  }
+  constexpr const char* not_seconds = "{}: '{}' is not a number of seconds";
+  if (serve.count("--idle-timeout") > 0 && !parse_seconds(typed.idle, options.idle)) {
+    return fmt::format(not_seconds, "--idle-timeout", typed.idle);
+  }
+  if (serve.count("--drain") > 0 && !parse_seconds(typed.drain, options.drain)) {
+    return fmt::format(not_seconds, "--drain", typed.drain);
+  }
+  return std::nullopt;
+}
+
+std::string not_url(std::string_view text) {
+  return fmt::format("'{}' is not a URL like tcp://127.0.0.1:9000, udp://[::1]:9000 or unix:/run/echo.sock", text);
+}
+
+Command usage(const std::string& line) { return Finished{ExitCode::usage, line}; }
+
+Command serve_command(const Typed& typed, const Words& words) {
+  ServeOptions options = words.flags;
+  if (auto wrong = set_service(typed, *words.serve, options)) return usage(*wrong);
+  if (auto wrong = set_limits(typed, *words.serve, options)) return usage(*wrong);
+  for (const std::string& url : typed.listen) {
+    auto endpoint = Endpoint::parse(url);
+    if (!endpoint) return usage("--listen: " + not_url(url));
+    options.listen.push_back(*endpoint);
+  }
+  return options;
+}
+
+Command connect_command(const Typed& typed, const Words& words) {
+  ConnectOptions options;
+  const std::string url = words.connect->count("URL") > 0 ? typed.url : default_range;
+  auto endpoint = Endpoint::parse(url);
+  if (!endpoint) return usage("connect: " + not_url(url));
+  if (endpoint->scheme == Scheme::udp && endpoint->is_range()) {
+    return usage(fmt::format("{}: UDP can't tell which port of a range somebody listens on: name one", url));
+  }
+  if (endpoint->scheme != Scheme::local && endpoint->port_first == 0) {
+    return usage(fmt::format("{}: nobody can listen on port 0", url));
+  }
+  options.endpoint = *endpoint;
+  if (words.connect->count("--timeout") > 0) {
+    if (!parse_seconds(typed.timeout, options.timeout)) {
+      return usage(fmt::format("--timeout: '{}' is not a number of seconds", typed.timeout));
+    }
+    options.timeout_text = typed.timeout;
+  }
+  return options;
+}
+
+}  // namespace
+
+Command parse(int count, const char* const* words) {
+  Typed typed;
+  Words known(typed);
+  try {
+    known.app.parse(count, words);
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = known.app.get_subcommands();
+    return Finished{ExitCode::ended, (chosen.empty() ? &known.app : chosen.front())->help()};
+  } catch (const CLI::CallForVersion&) {
+    return Finished{ExitCode::ended, std::string(version_line) + '\n'};
+  } catch (const CLI::ParseError& error) {
+    std::string line = error.what();
+    std::ranges::replace(line, '\n', ' ');
+    return usage(line);
+  }
+  return known.serve->parsed() ? serve_command(typed, known) : connect_command(typed, known);
+}
+
+}  // namespace parley::cli

@@ -1,0 +1,169 @@
+#include "cli/output.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include <fmt/format.h>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <nlohmann/json.hpp>
+
+#include <parley/text.h>
+
+namespace parley::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string text_of(const Json& object) { return object.dump(-1, ' ', true, Json::error_handler_t::replace); }
+
+Json event_of(std::string_view event, const Peer& peer) {
+  return Json{{"event", event}, {"protocol", name(peer.protocol)}, {"peer", peer.name}};
+}
+
+}  // namespace
+
+void Sink::write(std::string_view lines) noexcept {
+  std::lock_guard lock(mutex_);
+  while (!lines.empty() && !gone_) {
+    const ssize_t written = ::write(descriptor_, lines.data(), lines.size());
+    if (written >= 0) {
+      lines.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {
+      pollfd writable{.fd = descriptor_, .events = POLLOUT, .revents = 0};
+      poll(&writable, 1, -1);
+    } else if (errno != EINTR) {
+      gone_ = true;
+    }
+  }
+}
+
+Log::Log(bool verbose)
+    : logger_(std::make_shared<spdlog::logger>("parley", std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
+  logger_->set_pattern("parley: %v");
+  logger_->set_level(verbose ? spdlog::level::debug : spdlog::level::info);
+  logger_->flush_on(spdlog::level::debug);
+}
+
+void Log::error(std::string_view line) { logger_->error("{}", line); }
+void Log::error(std::string_view where, std::string_view reason) { logger_->error("{}: {}", where, reason); }
+void Log::detail(std::string_view line) { logger_->debug("{}", line); }
+
+std::string_view name(Scheme protocol) noexcept {
+  switch (protocol) {
+    case Scheme::tcp: return "tcp";
+    case Scheme::udp: return "udp";
+    case Scheme::local: return "unix";
+  }
+  return "";
+}
+
+std::string_view name(Ending ending) noexcept {
+  switch (ending) {
+    case Ending::end: return "end";
+    case Ending::reset: return "reset";
+    case Ending::idle: return "idle";
+    case Ending::stopping: return "stopping";
+  }
+  return "";
+}
+
+std::string show(const Address& address) {
+  constexpr std::string_view mapped = "::ffff:";
+  if (address.family() == Family::ipv6) {
+    const std::string host = address.host();
+    if (host.starts_with(mapped) && host.find('.') != std::string::npos) {
+      if (auto ipv4 = Address::ip(host.substr(mapped.size()), address.port())) return ipv4->to_string();
+    }
+  }
+  return address.to_string();
+}
+
+Task<> flush_soon(Output& output) {
+  co_await yield();
+  output.flush_begun_ = false;
+  output.flush();
+}
+
+void Output::line(std::string_view text) {
+  gathered_.append(text);
+  gathered_.push_back('\n');
+  if (!flusher_ || gathered_.size() >= gathered_bytes_max) return flush();
+  if (flush_begun_) return;
+  flush_begun_ = true;
+  flusher_->spawn(flush_soon(*this));
+}
+
+void Output::flush() noexcept {
+  sink_->write(gathered_);
+  gathered_.clear();
+  if (gathered_.capacity() > gathered_bytes_max * 2) gathered_ = {};
+}
+
+void Output::bound(const Endpoint& endpoint, const Address& address) {
+  const std::string url = endpoint.to_string();
+  if (options_.style == Style::plain) return line(fmt::format("Bound to {}", url));
+  Json object{{"event", "bound"}, {"protocol", name(endpoint.scheme)}};
+  if (endpoint.scheme == Scheme::local) {
+    object["address"] = endpoint.host;
+  } else {
+    object["address"] = address.to_string();
+    object["port"] = address.port();
+  }
+  object["url"] = url;
+  line(text_of(object));
+}
+
+void Output::bound(std::uint16_t port) {
+  if (options_.style == Style::plain) return line(fmt::format("Bound to {}", port));
+  const Address address = Address::loopback(Family::ipv4, port);
+  for (Scheme protocol : {Scheme::tcp, Scheme::udp}) bound(Endpoint{protocol, address.host(), port, port}, address);
+}
+
+void Output::connected(const Peer& peer) {
+  if (options_.quiet) return;
+  if (options_.style == Style::json) return line(text_of(event_of("connected", peer)));
+  line(fmt::format("Connected by {}", peer.name));
+}
+
+void Output::received(const Peer& peer, std::string_view text) {
+  if (options_.quiet) return;
+  if (options_.style == Style::plain) return line(fmt::format("Received {} from {}", escape_controls(text), peer.name));
+  Json object = event_of("received", peer);
+  object["text"] = text;
+  line(text_of(object));
+}
+
+void Output::disconnected(const Peer& peer, Ending ending) {
+  if (options_.quiet) return;
+  if (options_.style == Style::plain) return line(fmt::format("{} disconnected", peer.name));
+  Json object = event_of("disconnected", peer);
+  object["reason"] = name(ending);
+  line(text_of(object));
+}
+
+void Output::paused(Pause why) {
+  if (options_.quiet || options_.style == Style::plain) return;
+  const char* reason = why == Pause::descriptors ? "descriptors" : "max_connections";
+  line(text_of(Json{{"event", "paused"}, {"reason", reason}}));
+}
+
+void Output::resumed() {
+  if (options_.quiet || options_.style == Style::plain) return;
+  line(text_of(Json{{"event", "resumed"}}));
+}
+
+void Output::stopping() {
+  if (options_.quiet) return;
+  line(options_.style == Style::plain ? "Stopping" : text_of(Json{{"event", "stopping"}}));
+}
+
+std::string connected_line(std::string_view server) { return fmt::format("Connected to {}", server); }
+
+std::string received_line(std::string_view text) {
+  return fmt::format("Received {} from server", escape_controls(text));
+}
+
+}  // namespace parley::cli

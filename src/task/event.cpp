@@ -1,0 +1,28 @@
+#include <parley/event.h>
+
+namespace parley {
+
+void Event::set() noexcept {
+  if (waiter_) {
+    std::exchange(waiter_, nullptr)->ready();
+  } else {
+    set_ = true;
+  }
+}
+
+void Event::stop(detail::Context& context, Stop, Errc reason) noexcept {
+  waiter_ = nullptr;
+  context.ready(Error{reason, 0});
+}
+
+bool Event::Wait::wait(std::coroutine_handle<> waiter) noexcept {
+  if (event_->waiter_) {
+    context_->set(Error{Errc::already, 0});
+    return false;
+  }
+  if (!context_->wait(*event_, waiter, Stop::receiving)) return false;
+  event_->waiter_ = context_;
+  return true;
+}
+
+}  // namespace parley
