@@ -14,6 +14,7 @@ if(EXISTS ${parley_cli_main})
   add_library(parley_cli_parts STATIC ${parley_cli_sources})
   parley_compile(parley_cli_parts)
   target_include_directories(parley_cli_parts PUBLIC src)
+  target_compile_definitions(parley_cli_parts PRIVATE PARLEY_VERSION="${PROJECT_VERSION}")
   target_link_libraries(parley_cli_parts PUBLIC
     parley CLI11::CLI11 fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json PkgConfig::libedit)
 

@@ -24,6 +24,10 @@ namespace parley {
 struct ListenOptions {
   int backlog = 4096;                    // connections that may wait to be accepted; the kernel caps it (somaxconn)
   ReusePort reuse_port = ReusePort::no;  // several listeners, one a loop, share one port (threads.h)
+  // Called when accepting pauses, with the reason, and when it goes on, with Errc::none. Inside the loop: it must not
+  // close the listener.
+  void (*paused)(void* state, Error why) = nullptr;
+  void* paused_state = nullptr;
 };
 
 namespace detail {
@@ -44,7 +48,7 @@ class Listener {
 
   // The next connection. Waits; one accept() at a time (Errc::already). TCP_NODELAY is set on what it accepts.
   // When descriptors or memory run out it pauses and tries again when one is closed, or after 100 ms: that is no error,
-  // the connections wait in the kernel's backlog. pauses() counts it.
+  // the connections wait in the kernel's backlog. pauses() counts it, and ListenOptions::paused is told.
   // Cancelling, and Stop::receiving: no connection is lost; the next accept() has it.
   Accept accept() noexcept;
 

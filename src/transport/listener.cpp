@@ -18,7 +18,8 @@ class ListenerCore final : public Source, private Starved, private Timer {
  public:
   static constexpr auto pause_time = std::chrono::milliseconds(100);
 
-  ListenerCore(Core& core, int fd) noexcept : Timer(&ListenerCore::pause_over), core_(core) {
+  ListenerCore(Core& core, int fd, const ListenOptions& options) noexcept
+      : Timer(&ListenerCore::pause_over), core_(core), told_(options.paused), told_state_(options.paused_state) {
     descriptor = fd;
     reading = Reading::accept;
   }
@@ -46,10 +47,11 @@ class ListenerCore final : public Source, private Starved, private Timer {
     wanted = 0;
     if (completion.result < 0) {
       const Error error = Error::from_errno(-completion.result);
-      if (error == Errc::descriptors_exhausted || error == Errc::memory_exhausted) return pause();
+      if (error == Errc::descriptors_exhausted || error == Errc::memory_exhausted) return pause(error);
       return std::exchange(acceptor_, nullptr)->resume(error);
     }
     accepted_descriptor_ = completion.result;
+    if (std::exchange(is_paused_, false) && told_) told_(told_state_, Error{});
     std::exchange(acceptor_, nullptr)->resume();
   }
 
@@ -72,8 +74,11 @@ class ListenerCore final : public Source, private Starved, private Timer {
     if (!(armed & in_bit)) core_.driver->arm(*this);
   }
 
-  void pause() noexcept {
-    pauses_ += 1;
+  void pause(Error why) noexcept {
+    if (!std::exchange(is_paused_, true)) {
+      pauses_ += 1;
+      if (told_) told_(told_state_, why);
+    }
     core_.starved.push_front(*this);
     start(core_, *this, pause_time);
   }
@@ -90,7 +95,10 @@ class ListenerCore final : public Source, private Starved, private Timer {
   Core& core_;
   Context* acceptor_ = nullptr;
   int accepted_descriptor_ = -1;
+  void (*told_)(void* state, Error why);
+  void* told_state_;
   std::size_t pauses_ = 0;
+  bool is_paused_ = false;
 };
 
 }  // namespace detail
@@ -115,7 +123,7 @@ Result<Listener> listen(Loop& loop, const Address& address, const ListenOptions&
   if (!core.driver) return std::unexpected(core.failure());
   Result<int> descriptor = core.driver->listen(address, options.backlog, options.reuse_port);
   if (!descriptor) return std::unexpected(descriptor.error());
-  auto* listener = new detail::ListenerCore(core, *descriptor);  // owned: by the Listener
+  auto* listener = new detail::ListenerCore(core, *descriptor, options);  // owned: by the Listener
   Listener owner(*listener);
   if (auto attached = core.driver->attach(*listener); !attached) return std::unexpected(attached.error());
   return owner;
