@@ -6,7 +6,7 @@
 //   if (!bytes && bytes.error() == parley::Errc::reset) ...
 //   if (!bytes) log(bytes.error().message());        // "connection reset by peer"
 //
-// An Error is eight bytes, trivially copyable, and owns nothing. All of this is safe to use from any thread.
+// An Error is four bytes, trivially copyable, and owns nothing. All of this is safe to use from any thread.
 #pragma once
 
 #include <cstdint>
@@ -58,7 +58,7 @@ enum class Fault : std::uint8_t { nobody, peer, caller, machine };
 
 struct Error {
   Errc code = Errc::none;
-  std::int32_t os = 0;  // the errno behind it, or 0
+  std::int16_t os = 0;  // the errno behind it, or 0
 
   Fault fault() const noexcept;
 
@@ -80,6 +80,8 @@ template <class T = void>
 using Result = std::expected<T, Error>;
 
 // `return fail(Errc::closed);` in a function that returns a Result.
-inline std::unexpected<Error> fail(Errc code, int os = 0) noexcept { return std::unexpected<Error>(Error{code, os}); }
+inline std::unexpected<Error> fail(Errc code, int os = 0) noexcept {
+  return std::unexpected<Error>(Error{code, static_cast<std::int16_t>(os)});
+}
 
 }  // namespace parley

@@ -57,7 +57,7 @@ class Stream {
   // Several tasks may send at the same time: each one's bytes stay together, in the order of the calls.
   // Errors: reset, timed_out; not_connected after shutdown().
   // Cancelling: it is the waiting that ends. The rest of `bytes` is copied and still leaves, in order.
-  Send send(Bytes bytes) noexcept;
+  Send send(const Bytes& bytes) noexcept;  // by reference: g++ 12 would keep a copy of the argument in the frame
   Send send(std::string_view text) noexcept;
 
   // Tells the peer that nothing more comes (a FIN), after what is queued. Receiving goes on.
@@ -141,15 +141,21 @@ class [[nodiscard]] Stream::ReceiveInto {
 class [[nodiscard]] Stream::Send {
  public:
   using operation = void;
-  Send(detail::ByteStream* core, Bytes bytes) noexcept : core_(core), bytes_(bytes) {}
-  bool await_ready() const noexcept { return core_ == nullptr; }
+  Send(detail::ByteStream* core, const Bytes& bytes) noexcept : core_(core), bytes_(bytes) {}
+  bool await_ready() noexcept {
+    if (core_) [[likely]]
+      return false;
+    context_ = nullptr;
+    return true;
+  }
   template <detail::TaskPromise P>
   bool await_suspend(std::coroutine_handle<P> waiter) noexcept {
+    detail::ByteStream* core = core_;
     context_ = waiter.promise().context;
-    return core_->send(*context_, waiter, bytes_);
+    return core->send(*context_, waiter, bytes_);
   }
   Result<void> await_resume() const noexcept {
-    if (!core_) [[unlikely]]
+    if (!context_) [[unlikely]]
       return fail(Errc::closed);
     if (context_->outcome().code != Errc::none) [[unlikely]]
       return std::unexpected(context_->outcome());
@@ -157,14 +163,16 @@ class [[nodiscard]] Stream::Send {
   }
 
  private:
-  detail::ByteStream* core_;
-  detail::Context* context_ = nullptr;
+  union {                       // one pointer less in every idle frame
+    detail::ByteStream* core_;  // until it is awaited; null: closed
+    detail::Context* context_;  // from then on
+  };
   Bytes bytes_;
 };
 
 inline Stream::Receive Stream::receive() noexcept { return Receive(core_); }
 inline Stream::ReceiveInto Stream::receive(std::span<std::byte> buffer) noexcept { return ReceiveInto(core_, buffer); }
-inline Stream::Send Stream::send(Bytes bytes) noexcept { return Send(core_, bytes); }
+inline Stream::Send Stream::send(const Bytes& bytes) noexcept { return Send(core_, bytes); }
 inline Stream::Send Stream::send(std::string_view text) noexcept { return Send(core_, as_bytes(text)); }
 
 }  // namespace parley

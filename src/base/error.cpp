@@ -134,6 +134,6 @@ std::string_view Error::message() const noexcept {
 
 std::string_view name(Errc code) noexcept { return row(code).name; }
 
-Error Error::from_errno(int value) noexcept { return {code_of(value), value}; }
+Error Error::from_errno(int value) noexcept { return {code_of(value), static_cast<std::int16_t>(value)}; }
 
 }  // namespace parley

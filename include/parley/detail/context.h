@@ -68,7 +68,7 @@ class Context {
     }
     waiter_ = waiter;
     pending_ = &on;
-    code_ = Errc::none;
+    outcome_ = {};
     return true;
   }
 
@@ -76,7 +76,7 @@ class Context {
   void wait_always(Waitable& on, std::coroutine_handle<> waiter) noexcept {
     waiter_ = waiter;
     pending_ = &on;
-    code_ = Errc::none;
+    outcome_ = {};
   }
   // The wait is over, without the task having been suspended here.
   void done() noexcept { pending_ = nullptr; }
@@ -107,11 +107,8 @@ class Context {
   Errc reason() const noexcept { return reason_; }
 
   // How the last wait ended; code none: well.
-  Error outcome() const noexcept { return Error{code_, os_}; }
-  void set(Error outcome) noexcept {
-    code_ = outcome.code;
-    os_ = static_cast<std::int16_t>(outcome.os);
-  }
+  Error outcome() const noexcept { return outcome_; }
+  void set(Error outcome) noexcept { outcome_ = outcome; }
 
   bool thrown = false;  // an exception is on its way up: detail::take_exception() has it
 
@@ -124,8 +121,7 @@ class Context {
     Context* next_;                // while it is in the loop's ready queue
   };
   Home* home_;
-  std::int16_t os_ = 0;
-  Errc code_ = Errc::none;
+  Error outcome_;
   Stop stop_ = Stop::none;
   Errc reason_ = Errc::cancelled;
   bool queued_ = false;
