@@ -57,8 +57,9 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Runs `task`, and everything it starts, until it ends; its result, or what the loop itself failed with. What the
-  // task throws is thrown here. May be called again afterwards, but not from inside a task.
+  // Runs `task`, and everything it starts, until it ends and closed streams have sent what they had; its result, or
+  // what the loop itself failed with. What the task throws is thrown here. May be called again afterwards, but not from
+  // inside a task.
   template <class T>
   typename detail::Flat<T>::type run(Task<T> task) {
     auto frame = task.frame();

@@ -25,9 +25,10 @@ Core::~Core() {
 Result<void> Core::run(const bool& done) {
   if (!driver) return std::unexpected(failure_);
   Completion completion{};
-  while (!done) {
+  // What closed streams still have to send leaves too; each of them has its own limit of time.
+  while (!done || !lingering.empty()) {
     if (ready_first_) run_ready();
-    if (done) break;
+    if (done && lingering.empty()) break;
     const bool more = ready_first_ != nullptr || has_posted_.load(std::memory_order_relaxed);
     if (driver->next(completion, more ? 0 : timers.next_due())) [[likely]] {
       completion.source->completed(completion);
