@@ -22,6 +22,8 @@ def setUpModule():
 def bound(kind, port, host="127.0.0.1"):
     """A socket bound to the port, or None."""
     holder = socket.socket(socket.AF_INET, kind)
+    if kind == socket.SOCK_STREAM:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what an earlier test left in TIME_WAIT is free
     try:
         holder.bind((host, port))
         return holder
