@@ -1,4 +1,4 @@
-"""`parley connect` on a terminal: editing, history, messages that arrive while a line is being typed, Ctrl-C, Ctrl-D."""
+"""`parley connect` on a terminal: editing, history, messages that arrive while a line is typed, Ctrl-C, Ctrl-D."""
 
 import signal
 import unittest

@@ -34,7 +34,8 @@ class ReplyTcp(Case):
         for message, parameters in [
                 ("a", ["a"]), ("a,b", ["a", "b"]), ("a,", ["a", ""]), (",", ["", ""]), (",a", ["", "a"]),
                 ("a,,b", ["a", "", "b"]), (" a , b ", [" a ", " b "]), ("é,日本,😀", ["é", "日本", "😀"]),
-                (",".join("abcdefghij"), list("abcdefghij")), ("a b", ["a b"]), ("a;b", ["a;b"]), ("{},%s", ["{}", "%s"])]:
+                (",".join("abcdefghij"), list("abcdefghij")), ("a b", ["a b"]), ("a;b", ["a;b"]),
+                ("{},%s", ["{}", "%s"])]:
             with self.subTest(message=message):
                 data, lines = self.ask(server, message.encode())
                 self.assertEqual(data, ANSWER * len(parameters))
