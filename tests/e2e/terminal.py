@@ -9,6 +9,7 @@ import struct
 import subprocess
 import termios
 import time
+import unicodedata
 
 from harness import DEADLINE_SECONDS
 
@@ -56,16 +57,18 @@ class Screen:
             self.cells = self.cells[1:] + [[" "] * self.columns]
 
     def _put(self, character):
-        if self.column == self.columns:  # the last column holds its character until the next one comes
+        width = 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if self.column + width > self.columns:  # the last column holds its character until the next one comes
             self.column = 0
             self._down()
         cells = self.cells[self.row]
-        if self.inserting:
-            cells.insert(self.column, character)
-            cells.pop()
-        else:
-            cells[self.column] = character
-        self.column += 1
+        for text in [character, ""][:width]:  # the second half of a wide character is a cell without text
+            if self.inserting:
+                cells.insert(self.column, text)
+                cells.pop()
+            else:
+                cells[self.column] = text
+            self.column += 1
 
     def _continue_escape(self):
         sequence = self._escape
