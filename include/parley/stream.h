@@ -61,7 +61,10 @@ class Stream {
   Send send(std::string_view text) noexcept;
 
   // Tells the peer that nothing more comes (a FIN), after what is queued. Receiving goes on.
-  Result<void> shutdown() noexcept;
+  Result<void> shutdown() noexcept {
+    if (!core_) return fail(Errc::closed);
+    return core_->shutdown();
+  }
 
   // Closes in order: what is queued is still sent, for at most LoopOptions::linger_seconds, without anybody waiting.
   void close() noexcept {
