@@ -3,9 +3,7 @@
 #include "base/check.h"
 #include "io/core.h"
 #include "io/epoll.h"
-#if __has_include("io/sim.h")
 #include "io/sim.h"
-#endif
 #include "task/ready.h"
 
 namespace parley {
@@ -33,10 +31,8 @@ Core& core_of(Loop& loop) noexcept { return loop.core(); }
 
 Loop::Loop(const LoopOptions& options) : core_(std::make_unique<Core>(detail::make_epoll(), options)) {}
 
-#if __has_include("io/sim.h")
 Loop::Loop(Simulation& simulation, const LoopOptions& options)
     : core_(std::make_unique<Core>(detail::make_sim_driver(simulation), options)) {}
-#endif
 
 Loop::~Loop() = default;
 
