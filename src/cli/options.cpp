@@ -85,13 +85,13 @@ struct Words {
   CLI::App app{"A socket server and client: TCP, UDP and Unix-domain sockets."};
   CLI::App* serve;
   CLI::App* connect;
-  ServeOptions flags;
+  ServeCommand flags;
 };
 
 Words::Words(Typed& typed) {
   app.name("parley");
   app.set_version_flag("--version", version_line, "Print the version and exit");
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // that there is one is checked last, after words that nobody knows
   app.footer(
       fmt::format("{}{}\n'parley serve --help' and 'parley connect --help' say more.", main_examples, exit_codes));
 
@@ -134,7 +134,7 @@ Words::Words(Typed& typed) {
       ->type_name("SECONDS");
 }
 
-std::optional<std::string> set_service(const Typed& typed, const CLI::App& serve, ServeOptions& options) {
+std::optional<std::string> set_service(const Typed& typed, const CLI::App& serve, ServeCommand& options) {
   if (typed.service == "echo") {
     for (const char* name : {"--text", "--separator"}) {
       if (serve.count(name) > 0) return fmt::format("{}: only the service reply has it", name);
@@ -153,7 +153,7 @@ std::optional<std::string> set_service(const Typed& typed, const CLI::App& serve
   return std::nullopt;
 }
 
-std::optional<std::string> set_limits(const Typed& typed, const CLI::App& serve, ServeOptions& options) {
+std::optional<std::string> set_limits(const Typed& typed, const CLI::App& serve, ServeCommand& options) {
   constexpr const char* not_count = "{}: '{}' is not a whole number from 1 to {}";
   if (serve.count("--threads") > 0 && !parse_count(typed.threads, threads_max, options.threads)) {
     return fmt::format(not_count, "--threads", typed.threads, threads_max);
@@ -179,7 +179,7 @@ std::string not_url(std::string_view text) {
 Command usage(const std::string& line) { return Finished{ExitCode::usage, line}; }
 
 Command serve_command(const Typed& typed, const Words& words) {
-  ServeOptions options = words.flags;
+  ServeCommand options = words.flags;
   if (auto wrong = set_service(typed, *words.serve, options)) return usage(*wrong);
   if (auto wrong = set_limits(typed, *words.serve, options)) return usage(*wrong);
   for (const std::string& url : typed.listen) {
@@ -191,7 +191,7 @@ Command serve_command(const Typed& typed, const Words& words) {
 }
 
 Command connect_command(const Typed& typed, const Words& words) {
-  ConnectOptions options;
+  ConnectCommand options;
   const std::string url = words.connect->count("URL") > 0 ? typed.url : default_range;
   auto endpoint = Endpoint::parse(url);
   if (!endpoint) return usage("connect: " + not_url(url));
@@ -228,6 +228,8 @@ Command parse(int count, const char* const* words) {
     std::ranges::replace(line, '\n', ' ');
     return usage(line);
   }
+  if (known.app.get_subcommands().empty())
+    return usage("say what to do: parley serve, parley connect, or parley --help");
   return known.serve->parsed() ? serve_command(typed, known) : connect_command(typed, known);
 }
 

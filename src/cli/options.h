@@ -18,7 +18,7 @@ inline constexpr const char* default_range = "tcp://127.0.0.1:9000-9998";
 // The exit codes, which --help and the man page list.
 enum class ExitCode : int { ended = 0, failed = 1, usage = 2, signal_base = 128 };
 
-struct ServeOptions {
+struct ServeCommand {
   Service service = Reply{};
   std::vector<Endpoint> listen;  // empty: TCP and UDP at the first port of the default range that is free for both
   unsigned threads = 1;
@@ -30,7 +30,7 @@ struct ServeOptions {
   std::chrono::nanoseconds drain = std::chrono::seconds(5);
 };
 
-struct ConnectOptions {
+struct ConnectCommand {
   Endpoint endpoint;
   std::chrono::nanoseconds timeout = std::chrono::seconds(5);  // 0: don't wait for answers
   std::string timeout_text = "5";                              // as it was written, for the error
@@ -42,7 +42,7 @@ struct Finished {
   std::string text;
 };
 
-using Command = std::variant<ServeOptions, ConnectOptions, Finished>;
+using Command = std::variant<ServeCommand, ConnectCommand, Finished>;
 
 Command parse(int count, const char* const* words);
 

@@ -1,0 +1,157 @@
+#include "cli/connect.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <parley/connect.h>
+#include <parley/signals.h>
+
+#include "cli/client.h"
+#include "cli/input.h"
+#include "cli/terminal.h"
+
+namespace parley::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Session {
+  Session(const ConnectCommand& what, Sink& sink, Log& complaints)
+      : command(what), log(complaints), background(loop), output(sink, {}, &background) {}
+
+  const ConnectCommand& command;
+  Log& log;
+  Loop loop;
+  TaskGroup background;
+  Output output;
+  const bool on_terminal = is_terminal();
+  std::unique_ptr<Client> client;
+  std::unique_ptr<Terminal> terminal;  // at most one of these two
+  std::unique_ptr<LineReader> reader;
+};
+
+void print(Session& session, std::string_view line) {
+  if (session.terminal) return session.terminal->print(line);
+  session.output.line(line);
+}
+
+// Lines come on a thread of their own.
+void open_input(Session& session) {
+  auto on_line = [&session](std::optional<std::string> line) {
+    session.loop.post([&session, line = std::move(line)]() mutable { session.client->type(std::move(line)); });
+  };
+  if (session.on_terminal) {
+    session.terminal = std::make_unique<Terminal>(on_line);
+  } else {
+    session.reader = std::make_unique<LineReader>(STDIN_FILENO, on_line);
+  }
+}
+
+void line_taken(Session& session) {
+  if (session.reader) session.reader->taken();
+}
+
+Task<> watch(Session& session, Signals& signals) {
+  for (;;) {
+    auto number = co_await signals.receive();
+    if (!number) co_return;
+    if (*number == SIGWINCH || *number == SIGTSTP) {
+      if (session.terminal) *number == SIGWINCH ? session.terminal->resized() : session.terminal->suspend();
+      continue;
+    }
+    session.terminal.reset();
+    session.output.flush();
+    std::_Exit(static_cast<int>(ExitCode::signal_base) + *number);
+  }
+}
+
+template <class Socket>
+Result<Link> link_of(Result<Socket> socket) {
+  if (!socket) return std::unexpected(socket.error());
+  return Link(std::move(*socket));
+}
+
+Task<Result<Link>> reach(Session& session) {
+  const auto timeout = session.command.timeout;
+  const auto limit = timeout > 0ns ? timeout : std::chrono::nanoseconds::max();
+  const Endpoint& endpoint = session.command.endpoint;
+  if (endpoint.scheme == Scheme::udp) {
+    Task<Result<UdpSocket>> connecting = connect_udp(session.loop, endpoint);
+    co_return link_of(co_await within(limit, std::move(connecting)));
+  }
+  Task<Result<Stream>> connecting = parley::connect(session.loop, endpoint);
+  co_return link_of(co_await within(limit, std::move(connecting)));
+}
+
+std::string name_of(const Link& link, const Endpoint& endpoint) {
+  if (endpoint.scheme == Scheme::local) return endpoint.to_string();
+  return std::visit([](const auto& socket) { return socket.peer_address().to_string(); }, link);
+}
+
+ExitCode code_of(Session& session, Outcome outcome, const std::string& server) {
+  switch (outcome) {
+    case Outcome::answered: return ExitCode::ended;
+    case Outcome::disconnected: break;
+    case Outcome::overdue:
+      session.log.error(server, fmt::format("no answer within {} s", session.command.timeout_text));
+      break;
+    case Outcome::failed: session.log.error(server, session.client->failure().message()); break;
+  }
+  return ExitCode::failed;
+}
+
+Task<ExitCode> talk(Session& session) {
+  Task<Result<Link>> reaching = reach(session);
+  auto link = co_await reaching;
+  if (!link) {
+    session.log.error(session.command.endpoint.to_string(), link.error().message());
+    co_return ExitCode::failed;
+  }
+  const std::string server = name_of(*link, session.command.endpoint);
+  session.output.line(connected_line(server));
+  session.output.flush();
+  const Client::Options options{session.command.timeout, !session.on_terminal};
+  session.client = std::make_unique<Client>(
+      session.loop, std::move(*link), options, [&session](std::string_view line) { print(session, line); },
+      [&session] { line_taken(session); });
+  open_input(session);
+  Task<Outcome> talking = session.client->run();
+  const Outcome outcome = co_await talking;
+  session.terminal.reset();
+  session.reader.reset();
+  session.output.flush();
+  co_return code_of(session, outcome, server);
+}
+
+Task<ExitCode> main_task(Session& session, Signals& signals) {
+  session.background.spawn(watch(session, signals));
+  Task<ExitCode> talking = talk(session);
+  const ExitCode code = co_await talking;
+  session.background.stop();
+  (void)co_await session.background.join();
+  co_return code;
+}
+
+}  // namespace
+
+ExitCode run_connect(const ConnectCommand& command, Sink& sink, Log& log) {
+  Session session(command, sink, log);
+  std::unique_ptr<Signals> signals;
+  if (session.on_terminal) {
+    signals = std::make_unique<Signals>(session.loop, std::initializer_list<int>{SIGINT, SIGTERM, SIGWINCH, SIGTSTP});
+  } else {
+    signals = std::make_unique<Signals>(session.loop, std::initializer_list<int>{SIGINT, SIGTERM});
+  }
+  auto code = session.loop.run(main_task(session, *signals));
+  if (code) return *code;
+  log.error("connect", code.error().message());
+  return ExitCode::failed;
+}
+
+}  // namespace parley::cli

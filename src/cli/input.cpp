@@ -1,0 +1,73 @@
+#include "cli/input.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace parley::cli {
+
+Waker::Waker() : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+Waker::~Waker() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void Waker::wake() noexcept { eventfd_write(descriptor_, 1); }
+
+void Waker::clear() noexcept {
+  eventfd_t count = 0;
+  eventfd_read(descriptor_, &count);
+}
+
+LineReader::LineReader(int descriptor, OnLine on_line)
+    : descriptor_(descriptor), on_line_(std::move(on_line)), thread_([this] { run(); }) {}
+
+LineReader::~LineReader() {
+  ending_ = true;
+  waker_.wake();
+  room_.release();
+  thread_.join();
+}
+
+// Appends what can be read; false at the end of the input, an error of it, or when asked to end.
+bool LineReader::fill(std::string& read) {
+  std::array<pollfd, 2> ready{{{descriptor_, POLLIN, 0}, {waker_.descriptor(), POLLIN, 0}}};
+  for (;;) {
+    const int count = poll(ready.data(), ready.size(), -1);
+    if (ending_ || (count < 0 && errno != EINTR)) return false;
+    if (count < 0) continue;
+    if (ready[0].revents == 0) continue;
+    std::array<char, 64 * 1024> piece;
+    const ssize_t size = ::read(descriptor_, piece.data(), piece.size());
+    if (size > 0) {
+      read.append(piece.data(), static_cast<std::size_t>(size));
+      return true;
+    }
+    if (size == 0 || (errno != EINTR && errno != EAGAIN)) return false;
+  }
+}
+
+void LineReader::hand_on(std::string line) {
+  room_.acquire();
+  if (!ending_) on_line_(std::move(line));
+}
+
+void LineReader::run() {
+  std::string read;
+  while (!ending_ && fill(read)) {
+    std::size_t begin = 0;
+    for (std::size_t at; (at = read.find('\n', begin)) != std::string::npos; begin = at + 1) {
+      hand_on(read.substr(begin, at - begin));
+    }
+    read.erase(0, begin);
+    if (read.size() >= line_bytes_max) hand_on(std::exchange(read, {}));
+  }
+  if (!read.empty() && !ending_) hand_on(std::move(read));
+  if (!ending_) on_line_(std::nullopt);
+}
+
+}  // namespace parley::cli

@@ -1,0 +1,60 @@
+// Where the lines come from that `parley connect` sends: a pipe or a file. (A terminal: terminal.h.)
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <semaphore>
+#include <string>
+#include <thread>
+
+namespace parley::cli {
+
+// A pipe that another thread's poll() can be woken by.
+class Waker {
+ public:
+  Waker();
+  Waker(const Waker&) = delete;
+  Waker& operator=(const Waker&) = delete;
+  ~Waker();
+
+  void wake() noexcept;  // any thread
+  void clear() noexcept;
+  int descriptor() const noexcept { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+// Called with each line, without its newline, and with nothing at the end. On the reader's own thread.
+using OnLine = std::function<void(std::optional<std::string> line)>;
+
+// Reads lines on a thread of its own, since a file or a terminal can't be waited for as a socket can.
+class LineReader {
+ public:
+  static constexpr std::size_t line_bytes_max = 1024 * 1024;  // a longer line is handed on in pieces
+  static constexpr std::ptrdiff_t lines_ahead_max = 64;       // lines handed on and not yet taken()
+
+  LineReader(int descriptor, OnLine on_line);
+  LineReader(const LineReader&) = delete;
+  LineReader& operator=(const LineReader&) = delete;
+  ~LineReader();  // ends the reading, wherever it is
+
+  // A line has been dealt with; there may be one more. Any thread.
+  void taken() { room_.release(); }
+
+ private:
+  void run();
+  bool fill(std::string& read);
+  void hand_on(std::string line);
+
+  int descriptor_;
+  OnLine on_line_;
+  Waker waker_;
+  std::counting_semaphore<> room_{lines_ahead_max};
+  std::atomic<bool> ending_ = false;
+  std::thread thread_;
+};
+
+}  // namespace parley::cli

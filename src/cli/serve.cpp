@@ -1,0 +1,148 @@
+#include "cli/serve.h"
+
+#include <signal.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <parley/signals.h>
+#include <parley/threads.h>
+
+#include "cli/bind.h"
+#include "cli/worker.h"
+
+namespace parley::cli {
+namespace {
+
+// Descriptors ran out, or came back. Called on any thread.
+void paused(void* state, Error why) {
+  auto& server = *static_cast<Server*>(state);
+  Output output(server.sink, {server.command.json ? Style::json : Style::plain, server.command.quiet});
+  if (why.code != Errc::none) {
+    server.log.error("accepting paused", why.message());
+    output.paused(Pause::descriptors);
+  } else {
+    server.log.error("accepting resumed");
+    output.resumed();
+  }
+}
+
+// Gives each thread its sockets.
+void distribute(Server& server, std::vector<Place>& places) {
+  for (Place& place : places) {
+    const std::string url = place.endpoint.to_string();
+    if (auto* listeners = std::get_if<std::vector<Listener>>(&place.sockets)) {
+      for (std::size_t i = 0; i < listeners->size(); ++i) {
+        Worker& worker = *server.workers[i];
+        Entrance& entrance = worker.entrances.emplace_back(std::move((*listeners)[i]), place.endpoint.scheme, url);
+        entrance.door.loop = &worker.loop;
+      }
+    } else {
+      auto& sockets = std::get<std::vector<UdpSocket>>(place.sockets);
+      for (std::size_t i = 0; i < sockets.size(); ++i) {
+        server.workers[i]->datagrams.emplace_back(std::move(sockets[i]), url);
+      }
+    }
+  }
+}
+
+void print_places(Server& server, const std::vector<Place>& places) {
+  Output output(server.sink, {server.command.json ? Style::json : Style::plain, server.command.quiet});
+  if (server.command.listen.empty()) return output.bound(places.front().address.port());
+  for (const Place& place : places) output.bound(place.endpoint, place.address);
+}
+
+struct Run {
+  Server& server;
+  Signals& signals;
+  std::vector<Place>& places;
+};
+
+// Runs on the first thread. The first signal stops every thread in order, the second ends the program.
+Task<> watch(Run& run) {
+  auto first = co_await run.signals.receive();
+  if (!first) co_return;
+  Worker& worker = *run.server.workers.front();
+  worker.output.stopping();
+  worker.output.flush();
+  for (auto& each : run.server.workers) {
+    each->loop.post([halt = &each->halt] { halt->set(); });
+  }
+  auto second = co_await run.signals.receive();
+  if (!second) co_return;
+  worker.output.flush();
+  for (Place& place : run.places) place.file.remove();
+  std::_Exit(static_cast<int>(ExitCode::signal_base) + *second);
+}
+
+Task<Result<void>> drain(Worker& worker) {
+  (void)co_await worker.conversations.join();
+  (void)co_await worker.leaving.join();
+  co_return Result<void>();
+}
+
+// The threads end one by one. The first ends last, so that signals are heard to the end.
+Task<> await_others(Worker& worker) {
+  Server& server = worker.server;
+  if (worker.index != 0) {
+    if (--server.others_left == 0) {
+      server.workers.front()->loop.post([&server] { server.others_done.set(); });
+    }
+  } else if (server.workers.size() > 1) {
+    (void)co_await server.others_done.wait();
+  }
+}
+
+Task<Result<void>> work(Loop&, unsigned index, Run& run) {
+  Server& server = run.server;
+  Worker& worker = *server.workers[index];
+  if (index == 0) worker.background.spawn(watch(run));
+  for (Entrance& entrance : worker.entrances) worker.acceptors.spawn(accept_all(worker, entrance));
+  for (Datagrams& datagrams : worker.datagrams) worker.acceptors.spawn(serve_datagrams(worker, datagrams));
+  (void)co_await worker.halt.wait();
+
+  worker.acceptors.stop(Stop::receiving);
+  (void)co_await worker.acceptors.join();
+  for (Entrance& entrance : worker.entrances) entrance.listener.close();
+  for (Datagrams& datagrams : worker.datagrams) datagrams.socket.close();
+  worker.stopping = true;
+  worker.conversations.stop(Stop::receiving);
+  Task<Result<void>> drained = drain(worker);
+  (void)co_await within(server.command.drain, std::move(drained));
+
+  Task<> others = await_others(worker);
+  co_await others;
+  worker.background.stop();
+  (void)co_await worker.background.join();
+  server.log.detail(fmt::format("thread {}: {} connections, {} messages", index, worker.connections, worker.messages));
+  co_return Result<void>();
+}
+
+}  // namespace
+
+ExitCode run_serve(const ServeCommand& command, Sink& sink, Log& log) {
+  Threads threads(command.threads);
+  log.detail(fmt::format("driver {}", threads.loop(0).driver()));
+  Server server(command, sink, log);
+  const ListenOptions options{.paused = paused, .paused_state = &server};
+  auto places = command.listen.empty() ? bind_default(threads, options) : bind_all(threads, command.listen, options);
+  if (!places) {
+    log.error(places.error().where, places.error().reason);
+    return ExitCode::failed;
+  }
+  for (unsigned i = 0; i < threads.size(); ++i) {
+    server.workers.push_back(std::make_unique<Worker>(server, threads.loop(i), i));
+  }
+  server.others_left = threads.size() - 1;
+  distribute(server, *places);
+  Signals signals(threads.loop(0), {SIGINT, SIGTERM});
+  print_places(server, *places);
+  Run run{server, signals, *places};
+  auto outcome = threads.run(work, run);
+  if (!outcome) log.error("serve", outcome.error().message());
+  return outcome ? ExitCode::ended : ExitCode::failed;
+}
+
+}  // namespace parley::cli

@@ -1,0 +1,76 @@
+// One thread of a server: its loop, its sockets, and what runs there.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <parley/event.h>
+#include <parley/listener.h>
+#include <parley/loop.h>
+#include <parley/task.h>
+#include <parley/udp.h>
+
+#include "cli/limits.h"
+#include "cli/options.h"
+#include "cli/output.h"
+
+namespace parley::cli {
+
+struct Server;
+
+// Where connections come in.
+struct Entrance {
+  Listener listener;
+  Scheme protocol;
+  std::string url;
+  Door door;
+  std::size_t accepted = 0;
+};
+
+struct Datagrams {
+  UdpSocket socket;
+  std::string url;
+};
+
+struct Worker {
+  Worker(Server& of, Loop& on, unsigned number);
+
+  Server& server;
+  Loop& loop;
+  const unsigned index;
+  TaskGroup background;  // flushes what is printed, waits for signals
+  TaskGroup acceptors;
+  TaskGroup conversations;
+  TaskGroup leaving;  // conversations whose last answers are on their way to a peer that still sends
+  Output output;
+  Event halt;             // set to stop in order
+  bool stopping = false;  // nothing is accepted any more
+  std::deque<Entrance> entrances;
+  std::deque<Datagrams> datagrams;
+  std::size_t connections = 0;
+  std::size_t messages = 0;
+};
+
+// What all threads share. Nothing but `places` and `others_left` changes while they run.
+struct Server {
+  Server(const ServeCommand& what, Sink& to, Log& complaints)
+      : command(what), sink(to), log(complaints), places(what.connections_max) {}
+
+  const ServeCommand& command;
+  Sink& sink;
+  Log& log;
+  Places places;
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::atomic<unsigned> others_left = 0;  // threads besides the first that still run
+  Event others_done;                      // of the first thread
+};
+
+// Accept, and serve, until the group that they run in is asked to stop.
+Task<> accept_all(Worker& worker, Entrance& entrance);
+Task<> serve_datagrams(Worker& worker, Datagrams& datagrams);
+
+}  // namespace parley::cli
