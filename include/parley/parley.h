@@ -12,6 +12,7 @@
 #include <parley/resolve.h>
 #include <parley/reuse_port.h>
 #include <parley/signals.h>
+#include <parley/simulation.h>
 #include <parley/socket.h>
 #include <parley/stream.h>
 #include <parley/task.h>
