@@ -24,9 +24,12 @@ int main(int argc, char** argv) {
   if (auto done = server->shutdown(parley::Direction::send); !done) return failed("shutdown", done.error());
 
   std::byte buffer[4096];
-  auto bytes = server->receive(buffer);  // receive: wait for some of the answer, perhaps not all
-  for (; bytes; bytes = server->receive(buffer)) std::cout << parley::as_text(*bytes);
-  if (bytes.error() != parley::Errc::end) return failed("receive", bytes.error());
+  while (true) {
+    auto bytes = server->receive(buffer);  // receive: wait for some of the answer, perhaps not all
+    if (!bytes && bytes.error() == parley::Errc::end) break;
+    if (!bytes) return failed("receive", bytes.error());
+    std::cout << parley::as_text(*bytes);
+  }
   std::cout << std::endl;
   server->close();  // close: done (a Socket that goes out of scope closes itself)
 }
