@@ -30,7 +30,7 @@ struct Session {
   Loop loop;
   TaskGroup background;
   Output output;
-  const bool on_terminal = is_terminal();
+  const bool on_terminal = is_terminal(STDIN_FILENO, STDOUT_FILENO);
   std::unique_ptr<Client> client;
   std::unique_ptr<Terminal> terminal;  // at most one of these two
   std::unique_ptr<LineReader> reader;
@@ -47,7 +47,7 @@ void open_input(Session& session) {
     session.loop.post([&session, line = std::move(line)]() mutable { session.client->type(std::move(line)); });
   };
   if (session.on_terminal) {
-    session.terminal = std::make_unique<Terminal>(on_line);
+    session.terminal = std::make_unique<Terminal>(STDIN_FILENO, STDOUT_FILENO, on_line);
   } else {
     session.reader = std::make_unique<LineReader>(STDIN_FILENO, on_line);
   }

@@ -13,6 +13,7 @@
 #include <clocale>
 #include <cstdio>
 #include <cwchar>
+#include <memory>
 #include <utility>
 
 namespace parley::cli {
@@ -22,23 +23,28 @@ constexpr int history_lines_max = 1000;
 constexpr wchar_t prompt[] = L"> ";
 constexpr std::size_t prompt_columns = 2;
 
-void write_all(std::string_view text) noexcept {
+void write_all(int output, std::string_view text) noexcept {
   while (!text.empty()) {
-    const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
+    const ssize_t written = ::write(output, text.data(), text.size());
     if (written < 0 && errno != EINTR && errno != EAGAIN) return;
     if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
   }
 }
 
-std::size_t columns() noexcept {
+std::size_t columns(int output) noexcept {
   winsize size{};
-  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  return ioctl(output, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 // libedit reads characters of the locale's encoding; without a locale that would be ASCII.
 void set_locale() {
   if (!std::setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1) std::setlocale(LC_CTYPE, "C.UTF-8");
 }
+
+using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+
+// libedit wants files; these are its own.
+File open_file(int descriptor, const char* mode) { return File(fdopen(dup(descriptor), mode), &std::fclose); }
 
 // In the locale's encoding, which is how it was typed.
 std::string to_bytes(const std::wstring& line) {
@@ -54,7 +60,7 @@ std::string to_bytes(const std::wstring& line) {
 
 }  // namespace
 
-bool is_terminal() noexcept { return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO); }
+bool is_terminal(int input, int output) noexcept { return isatty(input) && isatty(output); }
 
 // libedit, on the terminal's own thread.
 class Terminal::Editor {
@@ -77,12 +83,17 @@ class Terminal::Editor {
   void suspend();
 
   Terminal& terminal_;
+  File in_, out_;
   EditLine* editor_;
   HistoryW* history_;
 };
 
 Terminal::Editor::Editor(Terminal& owner)
-    : terminal_(owner), editor_(el_init("parley", stdin, stdout, stderr)), history_(history_winit()) {
+    : terminal_(owner),
+      in_(open_file(owner.input_, "r")),
+      out_(open_file(owner.output_, "w")),
+      editor_(el_init("parley", in_.get(), out_.get(), out_.get())),
+      history_(history_winit()) {
   HistEventW event;
   history_w(history_, &event, H_SETSIZE, history_lines_max);
   history_w(history_, &event, H_SETUNIQUE, 1);
@@ -103,7 +114,7 @@ std::optional<std::string> Terminal::Editor::next() {
   int count = 0;
   const wchar_t* typed = el_wgets(editor_, &count);
   if (!typed || count <= 0) {
-    write_all("\r\x1b[J");  // the prompt, and how Ctrl-D is echoed
+    write_all(terminal_.output_, "\r\x1b[J");  // the prompt, and how Ctrl-D is echoed
     return std::nullopt;
   }
   std::wstring line(typed, static_cast<std::size_t>(count));
@@ -127,8 +138,8 @@ void Terminal::Editor::leave_line() {
   for (const wchar_t* at = line->buffer; at < line->cursor; ++at)
     width += static_cast<std::size_t>(std::max(wcwidth(*at), 0));
   std::string moves = "\r";
-  if (const std::size_t row = width / columns(); row > 0) moves += "\x1b[" + std::to_string(row) + "A";
-  write_all(moves + "\x1b[J");
+  if (const std::size_t row = width / columns(terminal_.output_); row > 0) moves += "\x1b[" + std::to_string(row) + "A";
+  write_all(terminal_.output_, moves + "\x1b[J");
 }
 
 // Looks at what the other threads want. False: to end.
@@ -146,14 +157,14 @@ bool Terminal::Editor::attend() {
   }
   if (ending) {
     leave_line();
-    write_all(lines);
+    write_all(terminal_.output_, lines);
     return false;
   }
   if (resize) el_resize(editor_);
   if (stop) suspend();
   if (!lines.empty()) {
     leave_line();
-    write_all(lines);
+    write_all(terminal_.output_, lines);
   }
   if (stop || !lines.empty()) el_wset(editor_, EL_REFRESH);
   return true;
@@ -168,7 +179,7 @@ void Terminal::Editor::suspend() {
 
 // libedit's getc: 1 with a character, 0 at the end.
 int Terminal::Editor::read_character(wchar_t* character) {
-  std::array<pollfd, 2> ready{{{STDIN_FILENO, POLLIN, 0}, {terminal_.waker_.descriptor(), POLLIN, 0}}};
+  std::array<pollfd, 2> ready{{{terminal_.input_, POLLIN, 0}, {terminal_.waker_.descriptor(), POLLIN, 0}}};
   std::mbstate_t state{};
   for (;;) {
     if (poll(ready.data(), ready.size(), -1) < 0) {
@@ -181,7 +192,7 @@ int Terminal::Editor::read_character(wchar_t* character) {
     }
     if (ready[0].revents == 0) continue;
     char byte = 0;
-    const ssize_t size = ::read(STDIN_FILENO, &byte, 1);
+    const ssize_t size = ::read(terminal_.input_, &byte, 1);
     if (size < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (size <= 0) return 0;
     const std::size_t used = std::mbrtowc(character, &byte, 1, &state);
@@ -194,7 +205,8 @@ int Terminal::Editor::read_character(wchar_t* character) {
   }
 }
 
-Terminal::Terminal(OnLine on_line) : on_line_(std::move(on_line)) {
+Terminal::Terminal(int input, int output, OnLine on_line)
+    : input_(input), output_(output), on_line_(std::move(on_line)) {
   set_locale();
   thread_ = std::thread([this] { run(); });
 }
@@ -222,7 +234,7 @@ void Terminal::run() {
   {
     std::lock_guard lock(mutex_);
     ended_ = true;
-    write_all(std::exchange(waiting_, {}));
+    write_all(output_, std::exchange(waiting_, {}));
     ended_by_user = ended_by_user && !ending_;
   }
   if (ended_by_user) on_line_(std::nullopt);
@@ -232,7 +244,7 @@ void Terminal::print(std::string_view line) {
   std::lock_guard lock(mutex_);
   waiting_.append(line).push_back('\n');
   if (ended_) {
-    write_all(std::exchange(waiting_, {}));
+    write_all(output_, std::exchange(waiting_, {}));
   } else {
     waker_.wake();
   }

@@ -3,20 +3,22 @@
 
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "cli/input.h"
 
 namespace parley::cli {
 
-// Whether somebody sits at both standard input and standard output.
-bool is_terminal() noexcept;
+// Whether somebody sits at both.
+bool is_terminal(int input, int output) noexcept;
 
 // Edits lines (libedit) on a thread of its own, with a history that lasts as long as the object. It ends by itself
 // after an empty line or the end of input (Ctrl-D), which `on_line` is told as the end.
 class Terminal {
  public:
-  explicit Terminal(OnLine on_line);
+  // The descriptors stay the caller's.
+  Terminal(int input, int output, OnLine on_line);
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
   ~Terminal();  // ends the editing and gives the terminal back as it was
@@ -32,6 +34,8 @@ class Terminal {
 
   void run();
 
+  const int input_;
+  const int output_;
   OnLine on_line_;
   Waker waker_;
   std::mutex mutex_;
