@@ -63,7 +63,7 @@ TEST(Endpoint, unix_paths) {
   EXPECT_EQ(printed("unix:/" + std::string(Address::path_bytes_max, 'x')), "refused: too_large");
 }
 
-TEST(Endpoint, refuses_what_it_does_not_know) {
+TEST(Endpoint, refuses_other_schemes_parts_and_ports) {
   const std::vector<std::string> urls = {
       "",
       "127.0.0.1:9000",
@@ -98,6 +98,12 @@ TEST(Endpoint, refuses_what_it_does_not_know) {
       "tcp://127.0.0.1:1-65536",
       "tcp://127.0.0.1:1-02",
       "tcp://127.0.0.1:1 - 2",
+  };
+  for (const std::string& url : urls) EXPECT_EQ(printed(url), "refused: invalid_address") << url;
+}
+
+TEST(Endpoint, refuses_hosts_and_paths_that_are_not_exactly_right) {
+  const std::vector<std::string> urls = {
       "tcp://::1:9000",
       "tcp://[::1]",
       "tcp://[::1:9000",
