@@ -70,6 +70,7 @@ class SimDriver final : public Driver {
   };
 
   bool take_one(Completion& completion);
+  void find_ready();
   bool perform(const Ready& ready, Completion& completion);
   bool receive_lent(Source& source, Completion& completion);
   [[noreturn]] void hang(const char* why) const;
@@ -169,9 +170,18 @@ bool SimDriver::next(Completion& completion, Time until) {
   }
 }
 
-// Readiness is level-triggered, and its order is chance. What is ready but not wanted is disarmed, as a driver over
-// epoll has to do lest it is told again and again; so arm() is called as often as there.
 bool SimDriver::take_one(Completion& completion) {
+  for (;;) {
+    find_ready();
+    if (ready_.empty()) return false;
+    if (perform(ready_[network_.chance.below(ready_.size())], completion)) return true;
+    // A connection was reset while it was accepted: that is nothing to tell, but its peer has become ready.
+  }
+}
+
+// Readiness is level-triggered. What is ready but not wanted is disarmed, as a driver over epoll has to do lest it is
+// told again and again; so arm() is called as often as there.
+void SimDriver::find_ready() {
   ready_.clear();
   for (Source* source : sources_) {
     if (!source || source->armed == 0) continue;
@@ -185,12 +195,6 @@ bool SimDriver::take_one(Completion& completion) {
       }
     }
   }
-  while (!ready_.empty()) {
-    const auto chosen = ready_.begin() + static_cast<std::ptrdiff_t>(network_.chance.below(ready_.size()));
-    if (perform(*chosen, completion)) return true;
-    ready_.erase(chosen);
-  }
-  return false;
 }
 
 bool SimDriver::perform(const Ready& ready, Completion& completion) {

@@ -68,9 +68,9 @@ void SimConnection::fail(int error) {
 
 // --- what arrives --------------------------------------------------------------------------------------------------
 
-// Bytes to `end` beyond the first `keep` will never be received.
+// Bytes to `end` beyond the first `keep` will never be received. What is sent to a closed end counts so from the start.
 void SimConnection::cut(End& end, std::size_t keep) {
-  network_.bytes_cut += end.size() - keep;
+  if (end.state != State::closed) network_.bytes_cut += end.size() - keep;
   end.bytes.resize(end.begin + keep);
   end.arrived = std::min(end.arrived, keep);
 }
@@ -79,10 +79,10 @@ void SimConnection::arrive(Side to, std::size_t size) {
   End& end = ends_[to];
   if (end.broken) return;
   if (end.state != State::closed) {
-    end.arrived += size;
+    end.arrived = std::min(end.arrived + size, end.size());  // unless they were cut on the way
     return;
   }
-  cut(end, 0);  // nobody is there: the answer is a reset
+  // Nobody is there: the answer is a reset. Until that arrives, these bytes still fill the sender's window.
   transmit(other(to), [self = shared_from_this(), to] { self->reset(other(to)); });
 }
 
@@ -144,7 +144,7 @@ std::ptrdiff_t SimConnection::send(Side side, std::span<const Bytes> parts) {
     left -= here;
   }
   network_.bytes_sent += size;
-  if (peer.state == State::closed) cut(peer, 0);
+  if (peer.state == State::closed) network_.bytes_cut += size;
   transmit(other(side), [self = shared_from_this(), side, size] { self->arrive(other(side), size); });
   return static_cast<std::ptrdiff_t>(size);
 }
@@ -185,9 +185,10 @@ int SimConnection::take_error(Side side) { return std::exchange(ends_[side].erro
 void SimConnection::close(Side side, bool reset_peer) {
   End& end = ends_[side];
   End& peer = ends_[other(side)];
-  const State before = std::exchange(end.state, State::closed);
   const bool unread = end.arrived > 0;
-  cut(end, 0);
+  network_.bytes_cut += end.size();
+  end.begin += std::exchange(end.arrived, 0);
+  const State before = std::exchange(end.state, State::closed);
   if (before == State::failed || end.broken) return;
   if (local_) {
     if ((unread || reset_peer) && peer.state != State::closed) peer.error = ECONNRESET;
