@@ -12,8 +12,6 @@
 #include <parley/resolve.h>
 #include <parley/socket.h>
 
-#include "cli/options.h"
-
 namespace parley::cli {
 namespace {
 
@@ -135,8 +133,8 @@ std::expected<std::vector<Place>, Complaint> bind_all(Threads& threads, const st
   return places;
 }
 
-std::expected<std::vector<Place>, Complaint> bind_default(Threads& threads, const ListenOptions& options) {
-  const Endpoint range = *Endpoint::parse(default_range);
+std::expected<std::vector<Place>, Complaint> bind_both(Threads& threads, const Endpoint& range,
+                                                       const ListenOptions& options) {
   for (unsigned port = range.port_first; port <= range.port_last; ++port) {
     const auto number = static_cast<std::uint16_t>(port);
     const Endpoint tcp{Scheme::tcp, range.host, number, number};

@@ -55,7 +55,8 @@ struct Place {
 std::expected<std::vector<Place>, Complaint> bind_all(Threads& threads, const std::vector<Endpoint>& endpoints,
                                                       const ListenOptions& options);
 
-// TCP and UDP, in this order, on 127.0.0.1 at the first port of the default range that is free for both.
-std::expected<std::vector<Place>, Complaint> bind_default(Threads& threads, const ListenOptions& options);
+// TCP and UDP, in this order, at the first port of `range` that is free for both.
+std::expected<std::vector<Place>, Complaint> bind_both(Threads& threads, const Endpoint& range,
+                                                       const ListenOptions& options);
 
 }  // namespace parley::cli

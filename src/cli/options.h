@@ -20,7 +20,7 @@ enum class ExitCode : int { ended = 0, failed = 1, usage = 2, signal_base = 128 
 
 struct ServeCommand {
   Service service = Reply{};
-  std::vector<Endpoint> listen;  // empty: TCP and UDP at the first port of the default range that is free for both
+  std::vector<Endpoint> listen = {};  // empty: TCP and UDP at the first port of the default range that is free for both
   unsigned threads = 1;
   bool quiet = false;
   bool verbose = false;

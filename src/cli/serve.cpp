@@ -127,7 +127,8 @@ ExitCode run_serve(const ServeCommand& command, Sink& sink, Log& log) {
   log.detail(fmt::format("driver {}", threads.loop(0).driver()));
   Server server(command, sink, log);
   const ListenOptions options{.paused = paused, .paused_state = &server};
-  auto places = command.listen.empty() ? bind_default(threads, options) : bind_all(threads, command.listen, options);
+  auto places = command.listen.empty() ? bind_both(threads, *Endpoint::parse(default_range), options)
+                                       : bind_all(threads, command.listen, options);
   if (!places) {
     log.error(places.error().where, places.error().reason);
     return ExitCode::failed;
