@@ -1,6 +1,9 @@
 // Coroutine frames and stream states come from one free list a thread: 8-byte classes and no header, so that an idle
 // connection costs what its objects measure. Memory may be freed on another thread than it came from: it just changes
 // lists. Chunks are never returned; a finished thread's list goes to the next thread that starts.
+//
+// Alignment: a type's alignment divides its size, so only what has a size that 16 divides can need 16. Those classes
+// are carved at multiples of 16; the others need not be.
 #include <array>
 #include <cstddef>
 #include <mutex>
@@ -20,6 +23,7 @@ constexpr bool pooled = true;
 #endif
 
 constexpr std::size_t step_bytes = 8;
+constexpr std::size_t aligned_bytes = 2 * step_bytes;
 constexpr std::size_t pooled_bytes_max = 1024;
 constexpr std::size_t chunk_bytes = 64 * 1024;
 
@@ -47,6 +51,10 @@ class FramePool {
 
  private:
   void* carve(std::size_t bytes) {
+    if (bytes % aligned_bytes == 0 && left_ % aligned_bytes != 0) {
+      at_ += step_bytes;
+      left_ -= step_bytes;
+    }
     if (left_ < bytes) {  // what is left of the old chunk, under pooled_bytes_max, is given up
       at_ = static_cast<std::byte*>(::operator new(chunk_bytes));
       left_ = chunk_bytes;
@@ -65,32 +73,36 @@ class FramePool {
 std::mutex orphans_mutex;
 FramePool* orphans = nullptr;
 
-// The thread's own list: adopted, or new.
-class Mine {
- public:
-  Mine() {
-    std::lock_guard lock(orphans_mutex);
-    pool_ = orphans;
-    if (pool_) {
-      orphans = pool_->next_orphan;
-    } else {
-      pool_ = new FramePool;  // owned: by the list of orphans once the thread is over
-    }
-  }
-  ~Mine() {
-    std::lock_guard lock(orphans_mutex);
-    pool_->next_orphan = orphans;
-    orphans = pool_;
-  }
-  FramePool& operator*() const noexcept { return *pool_; }
+// The thread's own list. It is trivial, so that it can be asked for until the thread's very end: a thread_local Loop
+// may free streams after AtExit has run.
+constinit thread_local FramePool* own = nullptr;
 
- private:
-  FramePool* pool_;
+struct AtExit {
+  ~AtExit() {
+    std::lock_guard lock(orphans_mutex);
+    own->next_orphan = orphans;
+    orphans = std::exchange(own, nullptr);
+  }
 };
 
+[[gnu::noinline]] FramePool& adopt() {
+  {
+    std::lock_guard lock(orphans_mutex);
+    own = orphans;
+    if (own) {
+      orphans = own->next_orphan;
+    } else {
+      own = new FramePool;  // owned: by the list of orphans once the thread is over
+    }
+  }
+  thread_local AtExit give_up;  // once a thread: what is adopted after it has run is not passed on any more
+  return *own;
+}
+
 FramePool& mine() {
-  thread_local Mine pool;
-  return *pool;
+  if (own) [[likely]]
+    return *own;
+  return adopt();
 }
 
 thread_local std::exception_ptr kept_exception;
