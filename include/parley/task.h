@@ -192,7 +192,8 @@ class TaskGroup : private detail::Home, private detail::Waitable {
 
   Member* first_ = nullptr;
   std::size_t size_ = 0;
-  std::size_t wanted_ = 0;  // at_most(), while waiter_ waits
+  std::size_t wanted_ = 0;  // while waiter_ waits
+  bool joining_ = false;    // likewise
   detail::Context* waiter_ = nullptr;
   std::exception_ptr exception_;
   Stop stop_ = Stop::none;
@@ -211,11 +212,12 @@ class [[nodiscard]] TaskGroup::Left {
 
  private:
   friend TaskGroup;
-  Left(TaskGroup& group, std::size_t count) noexcept : group_(&group), count_(count) {}
+  Left(TaskGroup& group, std::size_t count, bool is_join) noexcept : group_(&group), count_(count), is_join_(is_join) {}
   bool wait(std::coroutine_handle<> waiter) noexcept;
 
   TaskGroup* group_;
   std::size_t count_;
+  bool is_join_;
   detail::Context* context_ = nullptr;
 };
 

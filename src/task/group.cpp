@@ -61,30 +61,31 @@ void TaskGroup::thrown(std::exception_ptr exception) noexcept {
 }
 
 void TaskGroup::stop(Context& context, Stop level, Errc reason) noexcept {
-  if (wanted_ == 0) return stop(level);
+  if (joining_) return stop(level);
   waiter_ = nullptr;
   context.ready(Error{reason, 0});
 }
 
-TaskGroup::Left TaskGroup::at_most(std::size_t count) noexcept { return Left(*this, count); }
-TaskGroup::Left TaskGroup::join() noexcept { return Left(*this, 0); }
+TaskGroup::Left TaskGroup::at_most(std::size_t count) noexcept { return Left(*this, count, false); }
+TaskGroup::Left TaskGroup::join() noexcept { return Left(*this, 0, true); }
 
 bool TaskGroup::Left::wait(std::coroutine_handle<> waiter) noexcept {
   TaskGroup& group = *group_;
   PARLEY_CHECK(!group.waiter_, "two tasks wait for one TaskGroup");
-  if (count_ == 0) {  // a join always waits: its stop is passed on to the tasks
+  if (is_join_) {  // a join always waits: its stop is passed on to the tasks
     group.stop(context_->stopped());
     context_->wait_always(group, waiter);
   } else if (!context_->wait(group, waiter, Stop::receiving)) {
     return false;
   }
   group.wanted_ = count_;
+  group.joining_ = is_join_;
   group.waiter_ = context_;
   return true;
 }
 
 Result<void> TaskGroup::Left::await_resume() const {
-  if (count_ == 0 && group_->exception_) std::rethrow_exception(std::exchange(group_->exception_, nullptr));
+  if (is_join_ && group_->exception_) std::rethrow_exception(std::exchange(group_->exception_, nullptr));
   if (context_ && context_->outcome().code != Errc::none) return std::unexpected(context_->outcome());
   return {};
 }
