@@ -110,8 +110,6 @@ class Context {
   Error outcome() const noexcept { return outcome_; }
   void set(Error outcome) noexcept { outcome_ = outcome; }
 
-  bool thrown = false;  // an exception is on its way up: detail::take_exception() has it
-
  private:
   friend class Core;
 
@@ -125,6 +123,9 @@ class Context {
   Stop stop_ = Stop::none;
   Errc reason_ = Errc::cancelled;
   bool queued_ = false;
+
+ public:
+  bool thrown = false;  // an exception is on its way up: detail::take_exception() has it
 };
 
 using Duration = std::chrono::nanoseconds;
