@@ -17,8 +17,12 @@ namespace {
 class Root final : public detail::Home {
  public:
   explicit Root(Core& loop_core) noexcept : Home(loop_core) {}
-  void finished(Context&, std::coroutine_handle<>) noexcept override { done = true; }
+  void finished(Context& context, std::coroutine_handle<>) noexcept override {
+    if (context.thrown) exception = detail::take_exception();  // before another task throws
+    done = true;
+  }
   bool done = false;
+  std::exception_ptr exception;
 };
 
 }  // namespace
@@ -46,7 +50,7 @@ Result<void> Loop::run_root(std::coroutine_handle<> frame, detail::Promise& prom
   context.start(frame);
   Result<void> ran = core_->run(home.done);
   core_->root = nullptr;
-  if (context.thrown) std::rethrow_exception(detail::take_exception());
+  if (home.exception) std::rethrow_exception(home.exception);
   return ran;
 }
 
