@@ -1,5 +1,6 @@
 #include "io/buffers.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <new>
@@ -9,7 +10,8 @@
 
 namespace parley::detail {
 
-BufferPool::BufferPool(const Limits& limits) noexcept : limits_(limits), usual_(size_class(limits.usual_bytes)) {}
+BufferPool::BufferPool(const Limits& limits) noexcept
+    : limits_(limits), usual_(size_class(std::max(limits.usual_bytes, Buffer::header_bytes) - Buffer::header_bytes)) {}
 
 BufferPool::~BufferPool() {
   for (Buffer* list : free_) {
@@ -22,9 +24,9 @@ BufferPool::~BufferPool() {
 }
 
 unsigned BufferPool::size_class(std::size_t bytes) noexcept {
+  PARLEY_CHECK(bytes <= class_bytes(class_count - 1) - Buffer::header_bytes, "a receive buffer of over 2 GiB");
   const std::size_t units = (bytes + Buffer::header_bytes + smallest_bytes - 1) / smallest_bytes;
-  const auto found = static_cast<unsigned>(std::bit_width(units - 1));
-  return found < class_count ? found : class_count - 1;
+  return static_cast<unsigned>(std::bit_width(units - 1));
 }
 
 Buffer* BufferPool::lend_class(unsigned size_class) noexcept {

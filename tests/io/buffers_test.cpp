@@ -1,0 +1,118 @@
+// The pool of receive buffers.
+#include "io/buffers.h"
+
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/sanitize.h"
+
+namespace parley::detail {
+namespace {
+
+constexpr std::size_t small_bytes = 4096;
+
+TEST(Buffers, the_usual_one_has_the_size_asked_for_with_its_header) {
+  for (const std::size_t usual : {std::size_t{4096}, std::size_t{16 * 1024}, std::size_t{128 * 1024}}) {
+    BufferPool pool({.usual_bytes = usual});
+    Buffer* buffer = pool.lend();
+    EXPECT_EQ(buffer->capacity, usual - Buffer::header_bytes);
+    EXPECT_EQ(pool.lent_bytes(), usual);
+    pool.give_back(buffer);
+  }
+}
+
+TEST(Buffers, no_size_is_too_small) {
+  BufferPool pool({.usual_bytes = 0});
+  Buffer* buffer = pool.lend();
+  EXPECT_EQ(buffer->capacity, small_bytes - Buffer::header_bytes);
+  pool.give_back(buffer);
+}
+
+TEST(Buffers, one_of_a_wanted_size_has_at_least_that_and_less_than_twice) {
+  BufferPool pool({});
+  for (std::size_t bytes = 1; bytes < 10'000'000; bytes = bytes * 3 + 1) {
+    Buffer* buffer = pool.lend(bytes);
+    EXPECT_GE(buffer->capacity, bytes);
+    EXPECT_LE(buffer->capacity, std::max(2 * (bytes + Buffer::header_bytes), small_bytes));
+    EXPECT_EQ(buffer->begin, 0u);
+    EXPECT_EQ(buffer->end, 0u);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer->data()) % 64, 0u);
+    std::memset(buffer->data(), 0xee, std::min<std::size_t>(buffer->capacity, 100'000));
+    pool.give_back(buffer);
+  }
+  EXPECT_EQ(pool.lent_bytes(), 0u);
+}
+
+TEST(Buffers, at_the_edge_of_a_size_class) {
+  BufferPool pool({});
+  const std::size_t fits = 8192 - Buffer::header_bytes;
+  for (const auto& [wanted, got] : {std::pair{fits, fits}, std::pair{fits + 1, 16384 - Buffer::header_bytes}}) {
+    Buffer* buffer = pool.lend(wanted);
+    EXPECT_EQ(buffer->capacity, got);
+    pool.give_back(buffer);
+  }
+}
+
+TEST(Buffers, the_last_one_given_back_is_the_next_one_lent) {
+  BufferPool pool({});
+  Buffer* a = pool.lend();
+  Buffer* b = pool.lend();
+  EXPECT_NE(a, b);
+  pool.give_back(a);
+  pool.give_back(b);
+  EXPECT_EQ(pool.lend(), b);
+  EXPECT_EQ(pool.lend(), a);
+  pool.give_back(a);
+  pool.give_back(b);
+}
+
+TEST(Buffers, above_the_maximum_further_ones_are_small) {
+  BufferPool pool({.usual_bytes = 64 * 1024, .lent_bytes_max = 4 * 64 * 1024});
+  std::vector<Buffer*> lent;
+  for (int i = 0; i < 4; ++i) {
+    lent.push_back(pool.lend());
+    EXPECT_GT(lent.back()->capacity, small_bytes);
+  }
+  for (int i = 0; i < 100; ++i) {
+    lent.push_back(pool.lend());
+    EXPECT_LT(lent.back()->capacity, small_bytes);
+  }
+  EXPECT_LE(pool.lent_bytes(), (4 * 64 + 100 * 4) * 1024u);
+  for (Buffer* buffer : lent) pool.give_back(buffer);
+  EXPECT_EQ(pool.lent_bytes(), 0u);
+  Buffer* usual = pool.lend();
+  EXPECT_GT(usual->capacity, small_bytes);
+  pool.give_back(usual);
+}
+
+TEST(Buffers, more_than_it_may_keep_goes_back_to_the_system) {
+  BufferPool pool({.usual_bytes = 8192, .kept_bytes_max = 8192});
+  Buffer* a = pool.lend();
+  Buffer* b = pool.lend();
+  pool.give_back(a);
+  pool.give_back(b);  // freed: AddressSanitizer would tell if it stayed, or went twice
+  EXPECT_EQ(pool.lend(), a);
+  pool.give_back(a);
+}
+
+TEST(BuffersDeathTest, what_was_given_back_is_not_to_be_read) {
+#ifndef PARLEY_ADDRESS_SANITIZER
+  GTEST_SKIP() << "only AddressSanitizer sees it";
+#endif
+  BufferPool pool({});
+  Buffer* buffer = pool.lend();
+  const volatile std::byte* data = buffer->data();
+  pool.give_back(buffer);
+  EXPECT_DEATH((void)*data, "use-after-poison");
+}
+
+TEST(BuffersDeathTest, of_over_two_gibibytes_there_is_none) {
+  BufferPool pool({});
+  EXPECT_DEATH((void)pool.lend(SIZE_MAX), "over 2 GiB");
+}
+
+}  // namespace
+}  // namespace parley::detail
