@@ -23,7 +23,8 @@ namespace parley {
 class Simulation;
 
 struct LoopOptions {
-  // Received bytes lie in buffers of this size, lent by the loop while they are unread.
+  // Received bytes lie in buffers of this size (rounded up to a power of two; at most 2 GiB), lent by the loop while
+  // they are unread.
   std::size_t receive_buffer_bytes = 128 * 1024;
   // When more than this is lent (to handlers that keep their bytes while they wait), further buffers are of 4 KiB.
   std::size_t lent_bytes_max = 16 * 1024 * 1024;
@@ -75,7 +76,7 @@ class Loop {
   void stop(Stop level = Stop::all) noexcept;
 
   // Runs `work` on the loop's thread, soon, in the order posted. From any thread, while the Loop exists. What is still
-  // queued when the Loop is destroyed is dropped unrun.
+  // queued when the Loop is destroyed is dropped unrun. `work` must not throw: that ends the program.
   void post(std::move_only_function<void()> work);
 
   // The loop's clock, which a Simulation moves by itself: time since some fixed point.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "task/ready.h"
 
@@ -19,6 +20,7 @@ Core::Core(Result<std::unique_ptr<Driver>> made, const LoopOptions& loop_options
 }
 
 Core::~Core() {
+  std::exchange(posted_, {}).clear();  // it may own streams, which linger then
   while (Lingering* stream = lingering.first()) stream->give_up();
 }
 
@@ -62,7 +64,7 @@ void Core::run_timers() noexcept {
   while (Timer* timer = timers.take_due(now)) timer->fire(*timer);
 }
 
-void Core::run_posted() {
+void Core::run_posted() noexcept {
   if (!has_posted_.load(std::memory_order_acquire)) return;
   std::vector<std::move_only_function<void()>> work;
   {
@@ -77,12 +79,10 @@ void Core::run_posted() {
 }
 
 void Core::post(std::move_only_function<void()> work) {
-  bool first = false;
-  {
-    std::lock_guard lock(posted_mutex_);
-    posted_.push_back(std::move(work));
-    first = !has_posted_.exchange(true, std::memory_order_release);
-  }
+  // Under the lock: once `work` runs, the loop may end and be destroyed.
+  std::lock_guard lock(posted_mutex_);
+  posted_.push_back(std::move(work));
+  const bool first = !has_posted_.exchange(true, std::memory_order_release);
   if (first && driver) driver->wake();
 }
 
