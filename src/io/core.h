@@ -94,7 +94,7 @@ class Core {
  private:
   void run_ready() noexcept;
   void run_timers() noexcept;
-  void run_posted();
+  void run_posted() noexcept;
 
   Error failure_;
   Context* ready_first_ = nullptr;
