@@ -25,9 +25,9 @@ class Simulation;
 struct LoopOptions {
   // Received bytes lie in buffers of this size (rounded up to a power of two; at most 2 GiB), lent by the loop while
   // they are unread.
-  std::size_t receive_buffer_bytes = 128 * 1024;
+  std::size_t receive_buffer_bytes = 512 * 1024;
   // When more than this is lent (to handlers that keep their bytes while they wait), further buffers are of 4 KiB.
-  std::size_t lent_bytes_max = 16 * 1024 * 1024;
+  std::size_t lent_bytes_max = 64 * 1024 * 1024;
   // Free buffers above this are returned to the system.
   std::size_t kept_bytes_max = 16 * 1024 * 1024;
   // What a closed stream still had to send may take this long to leave; then the connection is reset.

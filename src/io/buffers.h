@@ -13,8 +13,8 @@ namespace parley::detail {
 class BufferPool {
  public:
   struct Limits {
-    std::size_t usual_bytes = 128 * 1024;  // with the header
-    std::size_t lent_bytes_max = 16 * 1024 * 1024;
+    std::size_t usual_bytes = 512 * 1024;  // with the header
+    std::size_t lent_bytes_max = 64 * 1024 * 1024;
     std::size_t kept_bytes_max = 16 * 1024 * 1024;
   };
 
