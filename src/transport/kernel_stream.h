@@ -17,7 +17,7 @@ class KernelStream final : public ByteStream {
   static Result<Stream> make(Core& core, int descriptor, bool accepted = false);
 
   // No more than this is gathered in the loop's cork; a larger send goes out at once from where it lies.
-  static constexpr std::size_t cork_copy_bytes_max = 4096;
+  static constexpr std::size_t cork_copy_bytes_max = 8192;
 
   bool poll() noexcept override;
   bool wait(Context& context, std::coroutine_handle<> waiter) noexcept override;
