@@ -19,13 +19,13 @@ std::optional<std::uint64_t> number_from(const char* variable) {
   return number;
 }
 
-void run_seed(const SimulationOptions& options, System system) {
+void run_seed(const SimulationOptions& options, System run_system) {
   Simulation simulation(options);
   {
     // A window of 64 bytes and answers after a second are slow: what closed streams still have to send gets the time.
     Loop loop(simulation, {.linger_seconds = 100'000});
     World world{loop, simulation, Random(options.seed)};
-    EXPECT_TRUE(succeeded(loop.run(system(world))));
+    EXPECT_TRUE(succeeded(loop.run(run_system(world))));
   }
   const SimulationReport report = simulation.finish();
   EXPECT_TRUE(report.clean()) << report.to_string();
@@ -33,13 +33,13 @@ void run_seed(const SimulationOptions& options, System system) {
 
 }  // namespace
 
-void for_seeds(Options options, System system, std::uint64_t count) {
+void for_seeds(Options options, System run_system, std::uint64_t count) {
   const auto only = number_from("PARLEY_SEED");
   const std::uint64_t first = only.value_or(0);
   const std::uint64_t last = only ? *only : number_from("PARLEY_SEEDS").value_or(count) - 1;
   for (std::uint64_t seed = first; seed <= last && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("to run this seed alone: PARLEY_SEED=" + std::to_string(seed));
-    run_seed(options(seed), system);
+    run_seed(options(seed), run_system);
   }
 }
 

@@ -33,7 +33,7 @@ void SimDatagram::arrive(Waiting datagram) {
 
 std::ptrdiff_t SimDatagram::send_datagram(const Datagram& datagram) {
   const Address to = sim_target(datagram.peer.family() == Family::none ? peer_ : datagram.peer);
-  if (to.family() == Family::none) return -EDESTADDRREQ;
+  if (to.family() == Family::none) return local.family() == Family::local ? -ENOTCONN : -EDESTADDRREQ;
   if (to.family() != local.family() && !(to.family() == Family::ipv4 && local.family() == Family::ipv6))
     return -EAFNOSUPPORT;
   if (error_ != 0) return -std::exchange(error_, 0);

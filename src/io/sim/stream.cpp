@@ -212,7 +212,8 @@ SimStream::SimStream(SimNetwork& network, std::shared_ptr<SimConnection> connect
       other_(side == SimConnection::client ? SimConnection::server : SimConnection::client) {}
 
 std::string SimStream::describe() const {
-  return "connection " + local.to_string() + (side_ == SimConnection::client ? " to " : " from ") + peer().to_string();
+  std::string text = "connection " + local.to_string() + (side_ == SimConnection::client ? " to " : " from ");
+  return text += connection_->seen(side_, other_).to_string();
 }
 
 int SimListener::accept(Address& peer) {

@@ -79,7 +79,9 @@ class SimStream final : public SimSocket {
 
   std::uint8_t ready() const override { return connection_->ready(side_); }
   void close(bool reset) override { connection_->close(side_, reset && local.family() != Family::local); }
-  Address peer() const override { return connection_->seen(side_, other_); }
+  Address peer() const override {  // as getpeername(): not before it is connected, nor after a reset
+    return connection_->is_connected(side_) ? connection_->seen(side_, other_) : Address();
+  }
   std::string describe() const override;
   std::ptrdiff_t send(std::span<const Bytes> parts) override { return connection_->send(side_, parts); }
   std::ptrdiff_t receive(std::span<std::byte> buffer) override { return connection_->receive(side_, buffer); }
