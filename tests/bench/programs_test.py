@@ -1,0 +1,93 @@
+"""The benchmark programs work: each server echoes what the load verifies. How fast they are is not tested."""
+
+import contextlib
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import threading
+import unittest
+
+PROGRAMS = pathlib.Path(os.environ["PARLEY_BUILD"]) / "bench"
+SECONDS = ["--seconds", "0.1", "--warm-up", "0.05"]
+TCP_SERVERS = [["echo"], ["echo", "--each", "64"], ["echo", "--buffer", "4096"], ["baseline_epoll_echo"],
+               ["baseline_epoll_echo", "--edge", "--buffer", "4096"]]
+
+
+@contextlib.contextmanager
+def running(command):
+    """A server; yields its port and its process."""
+    with subprocess.Popen([PROGRAMS / command[0], *command[1:]], stdout=subprocess.PIPE, text=True) as server:
+        try:
+            yield server.stdout.readline().strip(), server
+        finally:
+            server.kill()
+
+
+def run(*command):
+    return subprocess.run([PROGRAMS / command[0], *command[1:]], capture_output=True, text=True, timeout=60)
+
+
+class Traffic(unittest.TestCase):
+    def measured(self, *command):
+        done = run(*command)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return json.loads(done.stdout)
+
+    def test_each_tcp_server_echoes_what_was_sent(self):
+        for server in TCP_SERVERS:
+            for size, in_flight in ((64, 1), (64, 16), (65536, 1), (1 << 20, 1)):
+                with self.subTest(server=server, size=size, in_flight=in_flight), running(server) as (port, process):
+                    found = self.measured("load", port, "--connections", "4", "--bytes", str(size), "--in-flight",
+                                          str(in_flight), "--server", str(process.pid), *SECONDS)
+                    self.assertGreaterEqual(found["messages"], 4 * in_flight)
+                    self.assertGreater(found["server_cpu_us"], 0)
+                    self.assertLessEqual(found["p50_us"], found["p99_us"])
+
+    def test_short_connections_and_idle_ones(self):
+        for server in (["echo"], ["baseline_epoll_echo"]):
+            with self.subTest(server=server), running(server) as (port, process):
+                self.assertGreaterEqual(self.measured("accepts", port, "--at-once", "4", *SECONDS)["connections"], 4)
+                options = ["--server", str(process.pid), "--connections", "50", "--first", "10"]
+                found = self.measured("idle", port, *options)
+                self.assertEqual(found["connections"], 50)
+
+
+class WrongBytes(unittest.TestCase):
+    """A server that answers something else is found out."""
+
+    def answered(self, answer, *options):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            def serve():
+                peer, _ = listener.accept()
+                with peer, contextlib.suppress(ConnectionError):
+                    while received := peer.recv(4096):
+                        peer.sendall(answer(received))
+
+            thread = threading.Thread(target=serve)
+            thread.start()
+            done = run("load", str(listener.getsockname()[1]), "--connections", "1", *SECONDS, *options)
+            thread.join()
+        return done.returncode, done.stderr
+
+    def test_one_bit(self):
+        wrong = lambda received: received[:-1] + bytes([received[-1] ^ 1])
+        self.assertEqual(self.answered(wrong), (1, "load: other bytes came back\n"))
+
+    def test_more_than_was_sent(self):
+        self.assertEqual(self.answered(lambda received: received + b"x"), (1, "load: more came back than was sent\n"))
+
+
+class Arguments(unittest.TestCase):
+    def test_what_is_not_understood_is_refused(self):
+        for arguments, complaint in (([], "PORT: is missing"), (["x"], "x: not a number that fits here"),
+                                     (["1", "--bytes"], "--bytes: a number must follow"),
+                                     (["1", "--fast"], "--fast: no such argument")):
+            with self.subTest(arguments=arguments):
+                done = run("load", *arguments)
+                self.assertEqual((done.returncode, done.stderr), (2, complaint + "\n"))
+
+
+if __name__ == "__main__":
+    unittest.main()
