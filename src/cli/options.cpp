@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -79,6 +80,16 @@ struct Typed {
   std::string url, timeout;
 };
 
+class Format : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App* app, std::string) const override {
+    if (app->get_name() == "serve") return "Usage: parley serve [SERVICE] [OPTIONS]\n";
+    if (app->get_name() == "connect") return "Usage: parley connect [URL] [OPTIONS]\n";
+    return "Usage: parley serve [SERVICE] [OPTIONS]\n"
+           "       parley connect [URL] [OPTIONS]\n";
+  }
+};
+
 struct Words {
   explicit Words(Typed& typed);
 
@@ -90,6 +101,7 @@ struct Words {
 
 Words::Words(Typed& typed) {
   app.name("parley");
+  app.formatter(std::make_shared<Format>());
   app.set_version_flag("--version", version_line, "Print the version and exit");
   app.require_subcommand(0, 1);  // that there is one is checked last, after words that nobody knows
   app.footer(
@@ -118,9 +130,9 @@ Words::Words(Typed& typed) {
       ->type_name("SECONDS");
   serve->add_option("--drain", typed.drain, "When stopped, finish what is being answered for so long [5]")
       ->type_name("SECONDS");
-  serve->add_flag("--quiet", flags.quiet, "Print only where it listens");
-  serve->add_flag("--verbose", flags.verbose, "Say more, on standard error");
-  serve->add_flag("--json", flags.json, "Print one JSON object for each event");
+  serve->add_flag("--quiet", flags.quiet, "Print only where it listens")->disable_flag_override();
+  serve->add_flag("--verbose", flags.verbose, "Say more, on standard error")->disable_flag_override();
+  serve->add_flag("--json", flags.json, "Print one JSON object for each event")->disable_flag_override();
 
   connect = app.add_subcommand("connect", "Talk to a server, a line at a time");
   connect->footer(std::string(connect_examples) + exit_codes);
@@ -143,7 +155,7 @@ std::optional<std::string> set_service(const Typed& typed, const CLI::App& serve
     return std::nullopt;
   }
   if (serve.count("SERVICE") > 0 && typed.service != "reply") {
-    return fmt::format("serve: '{}' is not a service: say reply or echo", typed.service);
+    return fmt::format("serve: there is no service '{}': say reply or echo", typed.service);
   }
   Reply reply;
   if (serve.count("--text") > 0) reply.text = typed.text;
@@ -172,7 +184,11 @@ std::optional<std::string> set_limits(const Typed& typed, const CLI::App& serve,
   return std::nullopt;
 }
 
-std::string not_url(std::string_view text) {
+// Most who don't write a URL mean TCP.
+std::string not_url(const std::string& text) {
+  const bool is_port = !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  const std::string guess = (is_port ? "tcp://127.0.0.1:" : "tcp://") + text;
+  if (Endpoint::parse(guess)) return fmt::format("'{}' is not a URL: did you mean {}?", text, guess);
   return fmt::format("'{}' is not a URL like tcp://127.0.0.1:9000, udp://[::1]:9000 or unix:/run/echo.sock", text);
 }
 
@@ -223,6 +239,16 @@ Command parse(int count, const char* const* words) {
     return Finished{ExitCode::ended, (chosen.empty() ? &known.app : chosen.front())->help()};
   } catch (const CLI::CallForVersion&) {
     return Finished{ExitCode::ended, std::string(version_line) + '\n'};
+  } catch (const CLI::ExtrasError&) {
+    const auto unknown = known.app.remaining(true);
+    const std::string first = unknown.empty() ? std::string() : unknown.front();
+    return usage(
+        fmt::format("{}: {}", first, first.starts_with('-') ? "there is no such option" : "one word too many"));
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string_view line = error.what();  // "--text: 1 required TEXT missing", or about a flag with a value
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) return usage(fmt::format("--{}", line));
+    return usage(fmt::format("{}: it needs a value", line.substr(0, colon)));
   } catch (const CLI::ParseError& error) {
     std::string line = error.what();
     std::ranges::replace(line, '\n', ' ');

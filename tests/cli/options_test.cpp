@@ -105,7 +105,10 @@ TEST(Options, WrongUsageIsOneLineThatNamesIt) {
   expect_usage({"serve", "--separator", ""}, "--separator");
   expect_usage({"serve", "echo", "--text", "x"}, "--text");
   expect_usage({"serve", "echo", "--separator", ";"}, "--separator");
+  expect_usage({"serve", "--quiet=3"}, "--quiet");
   expect_usage({"connect", "nonsense"}, "nonsense");
+  expect_usage({"connect", "localhost:9000"}, "did you mean tcp://localhost:9000?");
+  expect_usage({"connect", "9000"}, "did you mean tcp://127.0.0.1:9000?");
   expect_usage({"connect", "tcp://127.0.0.1:0"}, "port 0");
   expect_usage({"connect", "udp://127.0.0.1:9000-9998"}, "udp://127.0.0.1:9000-9998");
   expect_usage({"connect", "tcp://127.0.0.1:1", "more"}, "more");

@@ -19,14 +19,13 @@ namespace parley::cli {
 namespace {
 
 // Asks a server that may not be there yet; then tells this process to stop it. The signal is blocked in this thread.
-void ask_and_stop(const std::string& path, std::string& answer) {
-  auto client = Socket::open(Kind::local_stream);
+void ask_and_stop(Socket& client, const std::string& path, std::string& answer) {
   const Address address = *Address::local(path);
-  while (!client->connect(address)) std::this_thread::yield();
-  EXPECT_TRUE(client->send_all("a,b"));
+  while (!client.connect(address)) std::this_thread::yield();
+  EXPECT_TRUE(client.send_all("a,b"));
   std::array<std::byte, 100> buffer;
   while (answer.size() < 32) {
-    auto bytes = client->receive(buffer);
+    auto bytes = client.receive(buffer);
     if (!bytes) break;
     answer += as_text(*bytes);
   }
@@ -50,9 +49,10 @@ TEST_P(Serve, AnswersUntilASignalComes) {
   command.listen = {*Endpoint::parse("unix:" + path), *Endpoint::parse("tcp://127.0.0.1:0")};
   command.threads = GetParam();
   std::string answer;
-  std::jthread client([&] { ask_and_stop(path, answer); });
+  Socket client = *Socket::open(Kind::local_stream);
+  std::jthread asking([&] { ask_and_stop(client, path, answer); });
   EXPECT_EQ(run_serve(command, sink, log), ExitCode::ended);
-  client.join();
+  asking.join();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 
   EXPECT_EQ(answer, "Echo from serverEcho from server");
