@@ -31,6 +31,7 @@ Result<void> Core::run(const bool& done) {
   while (!done || !lingering.empty()) {
     if (ready_first_) run_ready();
     if (done && lingering.empty()) break;
+    if (unflushed.first()) end_turn();
     const bool more = ready_first_ != nullptr || has_posted_.load(std::memory_order_relaxed);
     if (driver->next(completion, more ? 0 : timers.next_due())) [[likely]] {
       completion.source->completed(completion);
@@ -40,7 +41,15 @@ Result<void> Core::run(const bool& done) {
       run_posted();
     }
   }
+  end_turn();
   return {};
+}
+
+void Core::end_turn() noexcept {
+  while (Unflushed* who = unflushed.first()) {
+    who->unlist();
+    who->turn_ended();
+  }
 }
 
 // What is ready now; what becomes ready meanwhile waits for the next turn, so that the kernel is asked in between.

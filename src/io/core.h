@@ -87,12 +87,13 @@ class Core {
   Context* root = nullptr;  // of the task that run() runs
   List<Lingering> lingering;
   List<Starved> starved;
-  List<Unflushed> unflushed;           // told after the cork is flushed
+  List<Unflushed> unflushed;           // told before the driver is asked again
   std::shared_ptr<Resolver> resolver;  // made at the first lookup; its threads share it
   Source* accepted = nullptr;          // the stream accepted last: driver->accepted_address() is its peer
 
  private:
   void run_ready() noexcept;
+  void end_turn() noexcept;
   void run_timers() noexcept;
   void run_posted() noexcept;
 

@@ -147,6 +147,7 @@ Result<int> Epoll::connect(const Address& address) {
 Result<int> Epoll::bind_datagram(const Address& address, ReusePort reuse_port) {
   Result<Socket> socket = open_like(address, true);
   if (!socket) return std::unexpected(socket.error());
+  if (address.family() != Family::local) allow_runs(socket->descriptor());
   if (auto done = bind_sharing(*socket, address, reuse_port); !done) return std::unexpected(done.error());
   return socket->release();
 }
@@ -154,6 +155,15 @@ Result<int> Epoll::bind_datagram(const Address& address, ReusePort reuse_port) {
 Result<int> Epoll::connect_datagram(const Address& address) {
   Result<Socket> socket = open_like(address, true);
   if (!socket) return std::unexpected(socket.error());
+  if (address.family() == Family::local) {
+    // unix(7), autobind: it takes a free abstract name, so that the peer can answer.
+    const sa_family_t nameless = AF_UNIX;
+    if (auto done = socket->bind(Address::from_kernel(&nameless, sizeof nameless)); !done) {
+      return std::unexpected(done.error());
+    }
+  } else {
+    allow_runs(socket->descriptor());
+  }
   if (auto done = socket->connect(address); !done) return std::unexpected(done.error());
   return socket->release();
 }

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "transport/kernel_stream.h"
+#include "transport/ports.h"
 
 namespace parley {
 
@@ -130,15 +131,8 @@ Result<Listener> listen(Loop& loop, const Address& address, const ListenOptions&
 }
 
 Result<Listener> listen(Loop& loop, const Endpoint& endpoint, const ListenOptions& options) {
-  Error last{Errc::invalid_argument, 0};
-  for (unsigned port = endpoint.port_first; port <= endpoint.port_last; ++port) {
-    Result<Address> address = endpoint.address(static_cast<std::uint16_t>(port));
-    if (!address) return std::unexpected(address.error());
-    Result<Listener> listener = listen(loop, *address, options);
-    if (listener || listener.error() != Errc::address_in_use) return listener;
-    last = listener.error();
-  }
-  return std::unexpected(last);
+  if (endpoint.scheme == Scheme::udp) return fail(Errc::invalid_argument);
+  return detail::first_free(endpoint, [&](const Address& address) { return listen(loop, address, options); });
 }
 
 Result<Listener> listen(Loop& loop, std::string_view url, const ListenOptions& options) {
