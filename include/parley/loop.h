@@ -29,7 +29,7 @@ struct LoopOptions {
   // When more than this is lent (to handlers that keep their bytes while they wait), further buffers are of 4 KiB.
   std::size_t lent_bytes_max = 64 * 1024 * 1024;
   // Free buffers above this are returned to the system.
-  std::size_t kept_bytes_max = 16 * 1024 * 1024;
+  std::size_t kept_bytes_max = 64 * 1024 * 1024;
   // What a closed stream still had to send may take this long to leave; then the connection is reset.
   unsigned linger_seconds = 5;
 };

@@ -15,7 +15,7 @@ class BufferPool {
   struct Limits {
     std::size_t usual_bytes = 512 * 1024;  // with the header
     std::size_t lent_bytes_max = 64 * 1024 * 1024;
-    std::size_t kept_bytes_max = 16 * 1024 * 1024;
+    std::size_t kept_bytes_max = 64 * 1024 * 1024;
   };
 
   explicit BufferPool(const Limits& limits) noexcept;
