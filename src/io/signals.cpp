@@ -80,9 +80,9 @@ class SignalCore final : public Source {
 }  // namespace detail
 
 Signals::Signals(Loop& loop, std::initializer_list<int> numbers)
-    : core_(new detail::SignalCore(loop.core(), numbers)) {}  // owned
+    : core_(new detail::SignalCore(loop.core(), numbers)) {}  // owned: by this Signals
 
-Signals::~Signals() { delete core_; }  // owned
+Signals::~Signals() { delete core_; }  // owned: by this Signals
 
 bool Signals::Receive::wait(std::coroutine_handle<> waiter) noexcept { return core_->wait(*context_, waiter); }
 

@@ -50,7 +50,7 @@ void TaskGroup::finished(Context& context, std::coroutine_handle<> root) noexcep
   root.destroy();
   (member->previous ? member->previous->next : first_) = member->next;
   if (member->next) member->next->previous = member->previous;
-  delete member;
+  delete member;  // owned: by this group
   size_ -= 1;
   if (waiter_ && size_ <= wanted_) std::exchange(waiter_, nullptr)->ready();
 }
