@@ -112,6 +112,7 @@ Terminal::Editor::~Editor() {
 
 std::optional<std::string> Terminal::Editor::next() {
   int count = 0;
+  el_wset(editor_, EL_PREP_TERM, 1);  // before the prompt, so that the kernel echoes nothing after it
   const wchar_t* typed = el_wgets(editor_, &count);
   if (!typed || count <= 0) {
     write_all(terminal_.output_, "\r\x1b[J");  // the prompt, and how Ctrl-D is echoed
