@@ -45,6 +45,13 @@ class Traffic(unittest.TestCase):
                     self.assertGreater(found["server_cpu_us"], 0)
                     self.assertLessEqual(found["p50_us"], found["p99_us"])
 
+    def test_each_udp_server_echoes_what_was_sent(self):
+        for server in (["udp_echo"], ["baseline_recvfrom_echo"]):
+            with self.subTest(server=server), running(server) as (port, process):
+                found = self.measured("load", port, "--udp", "--connections", "4", "--in-flight", "8", "--server",
+                                      str(process.pid), *SECONDS)
+                self.assertGreaterEqual(found["messages"], 32)
+
     def test_short_connections_and_idle_ones(self):
         for server in (["echo"], ["baseline_epoll_echo"]):
             with self.subTest(server=server), running(server) as (port, process):
