@@ -69,14 +69,12 @@ class PipeEnd final : public ByteStream {
       context.set(Error{Errc::reset, 0});
       return false;
     }
-    if (senders_.empty()) bytes = bytes.subspan(peer_->accept(bytes, bytes_max_));
+    if (senders_.empty()) give(bytes);
     if (bytes.empty()) return false;
-    if (!context.wait(*this, waiter)) {
-      peer_->accept(bytes, SIZE_MAX);
-      return false;
-    }
-    senders_.push_back({&context, bytes});
-    return true;
+    const bool waits = context.wait(*this, waiter);
+    senders_.push_back({&context, bytes, {}});
+    if (!waits) senders_.back().forget_context();
+    return waits;
   }
 
   Result<void> shutdown() noexcept override {
@@ -85,11 +83,15 @@ class PipeEnd final : public ByteStream {
   }
 
   void drop(bool abort) noexcept override {
-    PARLEY_CHECK(!reader_ && senders_.empty(), "a Stream was closed while a receive() or send() of it waits");
+    PARLEY_CHECK(!reader_ && std::ranges::none_of(senders_, &Sender::context),
+                 "a Stream was closed while a receive() or send() of it waits");
     const bool unread = queue_ != nullptr;
     if (in) core_.buffers.give_back(in);
     if (queue_) core_.buffers.give_back(queue_);
     if (peer_) {
+      for (const Sender& sender : senders_) {
+        if (!abort && !unread) peer_->accept(sender.rest, SIZE_MAX);
+      }
       peer_->peer_ = nullptr;
       peer_->fail_senders();
       peer_->end(abort || unread ? Errc::reset : Errc::end);
@@ -109,18 +111,21 @@ class PipeEnd final : public ByteStream {
       return context.ready(Error{reason, 0});
     }
     if (level != Stop::all) return;
-    auto sender = std::ranges::find(senders_, &context, &Sender::context);
-    if (sender == senders_.begin()) {  // what it had begun still arrives whole
-      peer_->accept(sender->rest, SIZE_MAX);
-    }
-    senders_.erase(sender);
+    std::ranges::find(senders_, &context, &Sender::context)->forget_context();
     context.ready(Error{reason, 0});
   }
 
  private:
   struct Sender {
-    Context* context;
+    Context* context;  // null once it has been stopped: then `rest` is in `copy`
     Bytes rest;
+    std::vector<std::byte> copy;
+
+    void forget_context() {
+      copy.assign(rest.begin(), rest.end());
+      rest = copy;
+      context = nullptr;
+    }
   };
 
   ~PipeEnd() = default;
@@ -154,13 +159,18 @@ class PipeEnd final : public ByteStream {
     if (peer_) peer_->push();
   }
 
+  // Hands over the first of `bytes`, until the peer's queue is full; a reader who waits there empties it at once.
+  void give(Bytes& bytes) noexcept {
+    while (const std::size_t taken = peer_->accept(bytes, bytes_max_)) bytes = bytes.subspan(taken);
+  }
+
   // The other end received: there is room for more.
   void push() noexcept {
     while (!senders_.empty()) {
       Sender& sender = senders_.front();
-      sender.rest = sender.rest.subspan(peer_->accept(sender.rest, bytes_max_));
+      give(sender.rest);
       if (!sender.rest.empty()) return;
-      sender.context->ready();
+      if (sender.context) sender.context->ready();
       senders_.erase(senders_.begin());
     }
     if (shut_) peer_->end(Errc::end);
@@ -186,7 +196,9 @@ class PipeEnd final : public ByteStream {
   }
 
   void fail_senders() noexcept {
-    for (Sender& sender : senders_) sender.context->ready(Error{Errc::reset, 0});
+    for (Sender& sender : senders_) {
+      if (sender.context) sender.context->ready(Error{Errc::reset, 0});
+    }
     senders_.clear();
   }
 
