@@ -86,10 +86,10 @@ TEST(SimulationDeathTest, OneThatNobodyAskedAbortsWhenItIsNotClean) {
 
 TEST(Simulation, TwoLoopsOneAfterTheOtherShareTheClock) {
   Simulation simulation;
-  const auto sleep = []() -> Task<> { (void)co_await sleep_for(std::chrono::hours(1)); };
+  const auto an_hour = []() -> Task<> { (void)co_await sleep_for(std::chrono::hours(1)); };
   {
     Loop loop(simulation);
-    EXPECT_TRUE(succeeded(loop.run(sleep())));
+    EXPECT_TRUE(succeeded(loop.run(an_hour())));
   }
   Loop loop(simulation);
   EXPECT_GE(loop.now(), std::chrono::hours(1));
