@@ -20,15 +20,18 @@ def say(text):
 
 
 def bind(server, port=None):
-    """Binds to the port, or to the first free one of the range, and says which."""
+    """Binds to the port, or to the first free one of the range."""
     for candidate in PORTS if port is None else [port]:
         try:
             server.bind((HOST, candidate))
         except OSError:
             continue
-        say(f"Bound to {server.getsockname()[1]}")
         return
     sys.exit("no free port")
+
+
+def say_port(server):
+    say(f"Bound to {server.getsockname()[1]}")  # whoever reads this may come at once: not before listen()
 
 
 def serve_client(client, address):
@@ -50,6 +53,7 @@ def tcp_server(port=None):
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bind(server, port)
         server.listen()
+        say_port(server)
         while True:
             client, address = server.accept()
             threading.Thread(target=serve_client, args=(client, address), daemon=True).start()
@@ -58,6 +62,7 @@ def tcp_server(port=None):
 def udp_server(port=None):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         bind(server, port)
+        say_port(server)
         while True:
             data, address = server.recvfrom(65535)
             for parameter in data.decode().split(","):
