@@ -31,21 +31,23 @@ class Event final : private detail::Waitable {
   // Ends the present wait(), or else the next one. It is not counted: twice before a wait() is as good as once.
   void set() noexcept;
 
-  // Waits for set(). One wait() at a time (Errc::already).
-  // Cancelling, and Stop::receiving: a set() that came meanwhile is not lost; the next wait() has it.
-  Wait wait() noexcept;
+  // Waits for set(). One wait() at a time (Errc::already). It ends when the task is stopped at `stops_at` or above: the
+  // default is for what waits for more to do; Stop::all is for what an answer depends on.
+  // Cancelling: a set() that came meanwhile is not lost; the next wait() has it.
+  Wait wait(Stop stops_at = Stop::receiving) noexcept;
 
  private:
   void stop(detail::Context& context, Stop level, Errc reason) noexcept override;
 
   detail::Context* waiter_ = nullptr;
   bool set_ = false;
+  Stop stops_at_ = Stop::receiving;  // the present wait()
 };
 
 class [[nodiscard]] Event::Wait {
  public:
   using operation = void;
-  explicit Wait(Event& event) noexcept : event_(&event) {}
+  Wait(Event& event, Stop stops_at) noexcept : event_(&event), stops_at_(stops_at) {}
   bool await_ready() const noexcept { return std::exchange(event_->set_, false); }
   template <detail::TaskPromise P>
   bool await_suspend(std::coroutine_handle<P> waiter) noexcept {
@@ -61,9 +63,10 @@ class [[nodiscard]] Event::Wait {
   bool wait(std::coroutine_handle<> waiter) noexcept;
 
   Event* event_;
+  Stop stops_at_;
   detail::Context* context_ = nullptr;
 };
 
-inline Event::Wait Event::wait() noexcept { return Wait(*this); }
+inline Event::Wait Event::wait(Stop stops_at) noexcept { return Wait(*this, stops_at); }
 
 }  // namespace parley

@@ -13,6 +13,7 @@
 // Threads: stop() may be called from any thread while the object exists; the rest is for the thread that made it.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <exception>
@@ -59,6 +60,7 @@ class Threads {
   Result<void> run_all(Start start, const void* main, void* state);
 
   std::deque<Loop> loops_;
+  std::atomic<bool> stopped_ = false;  // by stop()
 };
 
 // One listener for each loop, all on one port, in the order of the loops. Nobody else, no other program and no earlier

@@ -10,7 +10,8 @@ void Event::set() noexcept {
   }
 }
 
-void Event::stop(detail::Context& context, Stop, Errc reason) noexcept {
+void Event::stop(detail::Context& context, Stop level, Errc reason) noexcept {
+  if (level < stops_at_) return;
   waiter_ = nullptr;
   context.ready(Error{reason, 0});
 }
@@ -20,7 +21,8 @@ bool Event::Wait::wait(std::coroutine_handle<> waiter) noexcept {
     context_->set(Error{Errc::already, 0});
     return false;
   }
-  if (!context_->wait(*event_, waiter, Stop::receiving)) return false;
+  if (!context_->wait(*event_, waiter, stops_at_)) return false;
+  event_->stops_at_ = stops_at_;
   event_->waiter_ = context_;
   return true;
 }
