@@ -64,17 +64,31 @@ struct Run {
 Task<> watch(Run& run) {
   auto first = co_await run.signals.receive();
   if (!first) co_return;
-  Worker& worker = *run.server.workers.front();
-  worker.output.stopping();
-  worker.output.flush();
   for (auto& each : run.server.workers) {
     each->loop.post([halt = &each->halt] { halt->set(); });
   }
   auto second = co_await run.signals.receive();
   if (!second) co_return;
-  worker.output.flush();
+  run.server.workers.front()->output.flush();
   for (Place& place : run.places) place.file.remove();
   std::_Exit(static_cast<int>(ExitCode::signal_base) + *second);
+}
+
+// Accepts nothing more, on this thread; then, the last to come here says so, and it is true of all threads.
+Task<> close_doors(Worker& worker) {
+  Server& server = worker.server;
+  worker.acceptors.stop(Stop::receiving);
+  (void)co_await worker.acceptors.join();
+  for (Entrance& entrance : worker.entrances) entrance.listener.close();
+  for (Datagrams& datagrams : worker.datagrams) datagrams.socket.close();
+  if (--server.still_open == 0) {
+    worker.output.stopping();
+    worker.output.flush();
+    for (auto& each : server.workers) {
+      each->loop.post([closed = &each->all_closed] { closed->set(); });
+    }
+  }
+  (void)co_await worker.all_closed.wait();
 }
 
 Task<Result<void>> drain(Worker& worker) {
@@ -103,10 +117,8 @@ Task<Result<void>> work(Loop&, unsigned index, Run& run) {
   for (Datagrams& datagrams : worker.datagrams) worker.acceptors.spawn(serve_datagrams(worker, datagrams));
   (void)co_await worker.halt.wait();
 
-  worker.acceptors.stop(Stop::receiving);
-  (void)co_await worker.acceptors.join();
-  for (Entrance& entrance : worker.entrances) entrance.listener.close();
-  for (Datagrams& datagrams : worker.datagrams) datagrams.socket.close();
+  Task<> closing = close_doors(worker);
+  co_await closing;
   worker.stopping = true;
   worker.conversations.stop(Stop::receiving);
   Task<Result<void>> drained = drain(worker);
@@ -136,6 +148,7 @@ ExitCode run_serve(const ServeCommand& command, Sink& sink, Log& log) {
   for (unsigned i = 0; i < threads.size(); ++i) {
     server.workers.push_back(std::make_unique<Worker>(server, threads.loop(i), i));
   }
+  server.still_open = threads.size();
   server.others_left = threads.size() - 1;
   distribute(server, *places);
   Signals signals(threads.loop(0), {SIGINT, SIGTERM});

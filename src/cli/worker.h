@@ -48,6 +48,7 @@ struct Worker {
   TaskGroup leaving;  // conversations whose last answers are on their way to a peer that still sends
   Output output;
   Event halt;             // set to stop in order
+  Event all_closed;       // set when no thread accepts any more
   bool stopping = false;  // nothing is accepted any more
   std::deque<Entrance> entrances;
   std::deque<Datagrams> datagrams;
@@ -55,7 +56,7 @@ struct Worker {
   std::size_t messages = 0;
 };
 
-// What all threads share. Nothing but `places` and `others_left` changes while they run.
+// What all threads share. Only the atomics, and `places`, which guards itself, change while they run.
 struct Server {
   Server(const ServeCommand& what, Sink& to, Log& complaints)
       : command(what), sink(to), log(complaints), places(what.connections_max) {}
@@ -65,6 +66,7 @@ struct Server {
   Log& log;
   Places places;
   std::vector<std::unique_ptr<Worker>> workers;
+  std::atomic<unsigned> still_open = 0;   // threads that accept
   std::atomic<unsigned> others_left = 0;  // threads besides the first that still run
   Event others_done;                      // of the first thread
 };
