@@ -89,14 +89,18 @@ std::ptrdiff_t SimDatagram::send_local(const Datagram& datagram, const Address& 
 
 std::ptrdiff_t SimDatagram::receive_datagram(Datagram& datagram) {
   if (error_ != 0) return -std::exchange(error_, 0);
-  if (waiting_.empty()) return -EAGAIN;
-  const Waiting first = std::move(waiting_.front());
-  waiting_.pop_front();
-  waiting_bytes_ -= first.bytes.size();
-  datagram.size = std::min(datagram.size, first.bytes.size());  // the rest of a longer one is gone
-  std::copy_n(first.bytes.begin(), datagram.size, datagram.data);
-  datagram.peer = first.from;
-  return static_cast<std::ptrdiff_t>(datagram.size);
+  while (!waiting_.empty()) {
+    const Waiting first = std::move(waiting_.front());
+    waiting_.pop_front();
+    waiting_bytes_ -= first.bytes.size();
+    if (first.bytes.size() > datagram.size) continue;  // one that does not fit is dropped
+    std::ranges::copy(first.bytes, datagram.data);
+    datagram.size = first.bytes.size();
+    datagram.peer = first.from;
+    datagram.segment_bytes = 0;
+    return static_cast<std::ptrdiff_t>(datagram.size);
+  }
+  return -EAGAIN;
 }
 
 int SimDatagram::take_error() { return std::exchange(error_, 0); }
