@@ -3,11 +3,15 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
+#include <chrono>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <parley/loop.h>
+#include <parley/simulation.h>
 #include "io/core.h"
 
 namespace parley {
@@ -47,6 +51,29 @@ UdpSocket connected(Loop& loop, const UdpSocket& peer) {
 // Datagram number i of a series: sizes from 0 up, some of them in runs of one size.
 std::string sample(std::size_t i) { return std::string(i / 5 * 37 % 1400, static_cast<char>('a' + i % 26)); }
 
+enum class On { kernel, simulation };
+
+class UdpSocketTest : public testing::TestWithParam<On> {
+ protected:
+  UdpSocketTest() : owner_(GetParam() == On::kernel ? std::make_unique<Loop>() : std::make_unique<Loop>(simulation_)) {}
+  ~UdpSocketTest() override {
+    owner_.reset();
+    const SimulationReport report = simulation_.finish();
+    EXPECT_TRUE(report.clean()) << report.to_string();
+  }
+
+ private:
+  static constexpr std::size_t socket_buffer_bytes = 200 * 1024;  // as Linux's, about
+  Simulation simulation_{SimulationOptions{.socket_buffer_bytes = socket_buffer_bytes}};
+  std::unique_ptr<Loop> owner_;
+
+ protected:
+  Loop& loop = *owner_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Drivers, UdpSocketTest, testing::Values(On::kernel, On::simulation),
+                         [](const auto& each) { return each.param == On::kernel ? "kernel" : "simulation"; });
+
 Task<> there_and_back(UdpSocket& server, UdpSocket& client) {
   EXPECT_EQ(code(co_await client.send("hello")), Errc::none);
   auto question = co_await server.receive();
@@ -58,8 +85,7 @@ Task<> there_and_back(UdpSocket& server, UdpSocket& client) {
   EXPECT_EQ(answer->from, server.local_address());
 }
 
-TEST(UdpSocket, GoesThereAndBackOverIpv4) {
-  Loop loop;
+TEST_P(UdpSocketTest, GoesThereAndBackOverIpv4) {
   UdpSocket server = bound(loop);
   UdpSocket client = connected(loop, server);
   EXPECT_NE(server.local_address().port(), 0);
@@ -68,15 +94,13 @@ TEST(UdpSocket, GoesThereAndBackOverIpv4) {
   ASSERT_TRUE(loop.run(there_and_back(server, client)));
 }
 
-TEST(UdpSocket, GoesThereAndBackOverIpv6) {
-  Loop loop;
+TEST_P(UdpSocketTest, GoesThereAndBackOverIpv6) {
   UdpSocket server = bound(loop, Family::ipv6);
   UdpSocket client = connected(loop, server);
   ASSERT_TRUE(loop.run(there_and_back(server, client)));
 }
 
-TEST(UdpSocket, GoesThereAndBackOverAUnixDomainSocket) {
-  Loop loop;
+TEST_P(UdpSocketTest, GoesThereAndBackOverAUnixDomainSocket) {
   const Path path("echo");
   auto server = UdpSocket::bind(loop, path.address());
   ASSERT_TRUE(server);
@@ -84,8 +108,7 @@ TEST(UdpSocket, GoesThereAndBackOverAUnixDomainSocket) {
   ASSERT_TRUE(loop.run(there_and_back(*server, client)));
 }
 
-TEST(UdpSocket, AnIpv6SocketOfEveryAddressAlsoServesIpv4) {
-  Loop loop;
+TEST_P(UdpSocketTest, AnIpv6SocketOfEveryAddressAlsoServesIpv4) {
   auto server = UdpSocket::bind(loop, "udp://:0");
   ASSERT_TRUE(server);
   auto client = UdpSocket::connect(loop, Address::loopback(Family::ipv4, server->local_address().port()));
@@ -100,8 +123,7 @@ TEST(UdpSocket, AnIpv6SocketOfEveryAddressAlsoServesIpv4) {
 }
 
 // More than one batch, and more than the queue holds.
-TEST(UdpSocket, EveryDatagramKeepsItsBordersAndItsOrder) {
-  Loop loop;
+TEST_P(UdpSocketTest, EveryDatagramKeepsItsBordersAndItsOrder) {
   UdpSocket server = bound(loop);
   UdpSocket client = connected(loop, server);
   ASSERT_TRUE(loop.run([](UdpSocket& to, UdpSocket& from) -> Task<> {
@@ -114,8 +136,7 @@ TEST(UdpSocket, EveryDatagramKeepsItsBordersAndItsOrder) {
   }(server, client)));
 }
 
-TEST(UdpSocket, RunsOfOneSizeGoToEachPeerWhole) {
-  Loop loop;
+TEST_P(UdpSocketTest, RunsOfOneSizeGoToEachPeerWhole) {
   UdpSocket one = bound(loop);
   UdpSocket other = bound(loop);
   UdpSocket sender = bound(loop);
@@ -137,8 +158,7 @@ TEST(UdpSocket, RunsOfOneSizeGoToEachPeerWhole) {
   }(sender, one, other)));
 }
 
-TEST(UdpSocket, TheLargestDatagramArrives) {
-  Loop loop;
+TEST_P(UdpSocketTest, TheLargestDatagramArrives) {
   for (auto [family, bytes_max] : {std::pair(Family::ipv4, 65507), std::pair(Family::ipv6, 65527)}) {
     UdpSocket server = bound(loop, family);
     UdpSocket client = connected(loop, server);
@@ -152,8 +172,7 @@ TEST(UdpSocket, TheLargestDatagramArrives) {
   }
 }
 
-TEST(UdpSocket, SaysAtOnceWhatCanNeverBeSent) {
-  Loop loop;
+TEST_P(UdpSocketTest, SaysAtOnceWhatCanNeverBeSent) {
   UdpSocket server = bound(loop);
   UdpSocket client = connected(loop, server);
   ASSERT_TRUE(loop.run([](UdpSocket& free, UdpSocket& fixed) -> Task<> {
@@ -168,8 +187,7 @@ TEST(UdpSocket, SaysAtOnceWhatCanNeverBeSent) {
   }(server, client)));
 }
 
-TEST(UdpSocket, AConnectedOneIsToldThatNobodyListensAndStaysUsable) {
-  Loop loop;
+TEST_P(UdpSocketTest, AConnectedOneIsToldThatNobodyListensAndStaysUsable) {
   UdpSocket gone = bound(loop);
   const Address address = gone.local_address();
   UdpSocket client = connected(loop, gone);
@@ -185,8 +203,7 @@ TEST(UdpSocket, AConnectedOneIsToldThatNobodyListensAndStaysUsable) {
   }(loop, client, address)));
 }
 
-TEST(UdpSocket, ABoundOneGoesOnWhenAPeerIsGone) {
-  Loop loop;
+TEST_P(UdpSocketTest, ABoundOneGoesOnWhenAPeerIsGone) {
   UdpSocket server = bound(loop);
   UdpSocket gone = bound(loop);
   UdpSocket client = connected(loop, server);
@@ -200,8 +217,7 @@ TEST(UdpSocket, ABoundOneGoesOnWhenAPeerIsGone) {
   }(server, client, nobody)));
 }
 
-TEST(UdpSocket, AReceiveThatTimedOutHasLostNothing) {
-  Loop loop;
+TEST_P(UdpSocketTest, AReceiveThatTimedOutHasLostNothing) {
   UdpSocket server = bound(loop);
   UdpSocket client = connected(loop, server);
   ASSERT_TRUE(loop.run([](UdpSocket& to, UdpSocket& from) -> Task<> {
@@ -211,8 +227,7 @@ TEST(UdpSocket, AReceiveThatTimedOutHasLostNothing) {
   }(server, client)));
 }
 
-TEST(UdpSocket, AskedToFinishItStillReceivesWhatHasArrived) {
-  Loop loop;
+TEST_P(UdpSocketTest, AskedToFinishItStillReceivesWhatHasArrived) {
   UdpSocket server = bound(loop);
   UdpSocket client = connected(loop, server);
   std::vector<std::string> received;
@@ -236,8 +251,7 @@ TEST(UdpSocket, AskedToFinishItStillReceivesWhatHasArrived) {
   EXPECT_EQ(received, expected);
 }
 
-TEST(UdpSocket, OneReceiveAtATime) {
-  Loop loop;
+TEST_P(UdpSocketTest, OneReceiveAtATime) {
   UdpSocket socket = bound(loop);
   ASSERT_TRUE(loop.run([](Loop& on, UdpSocket& mine) -> Task<> {
     TaskGroup group(on);
@@ -250,8 +264,7 @@ TEST(UdpSocket, OneReceiveAtATime) {
   }(loop, socket)));
 }
 
-TEST(UdpSocket, AClosedOneSaysSo) {
-  Loop loop;
+TEST_P(UdpSocketTest, AClosedOneSaysSo) {
   UdpSocket socket = bound(loop);
   socket.close();
   EXPECT_FALSE(socket.is_open());
@@ -262,8 +275,7 @@ TEST(UdpSocket, AClosedOneSaysSo) {
   }(socket)));
 }
 
-TEST(UdpSocket, WhatIsQueuedLeavesWhenItIsClosed) {
-  Loop loop;
+TEST_P(UdpSocketTest, WhatIsQueuedLeavesWhenItIsClosed) {
   UdpSocket server = bound(loop);
   UdpSocket client = connected(loop, server);
   ASSERT_TRUE(loop.run([](UdpSocket& to, UdpSocket& from) -> Task<> {
@@ -273,8 +285,7 @@ TEST(UdpSocket, WhatIsQueuedLeavesWhenItIsClosed) {
   }(server, client)));
 }
 
-TEST(UdpSocket, AnIdleOneOwnsNoBuffer) {
-  Loop loop;
+TEST_P(UdpSocketTest, AnIdleOneOwnsNoBuffer) {
   UdpSocket server = bound(loop);
   UdpSocket client = connected(loop, server);
   ASSERT_TRUE(loop.run([](Loop& on, UdpSocket& to, UdpSocket& from) -> Task<> {
@@ -294,22 +305,26 @@ TEST(UdpSocket, AnIdleOneOwnsNoBuffer) {
 // ---- When the kernel has no room: only Unix-domain sockets show it on one machine.
 
 struct Pair {
-  Loop loop;
+  explicit Pair(Loop& on) : loop(on) {}
+  Loop& loop;
   Path path{"full"};
   UdpSocket server = std::move(*UdpSocket::bind(loop, path.address()));
   UdpSocket client = connected(loop, server);
 };
 
+// Long enough that a thousand of them fill any socket.
+std::string number(int i) { return std::to_string(i) + std::string(400, '.'); }
+
 Task<> send_numbers(UdpSocket& to, int first, int count, int& sent) {
   for (int i = first; i < first + count; ++i) {
-    const std::string number = std::to_string(i);
-    if (auto done = co_await to.send(number); !done) co_return;
+    const std::string bytes = number(i);
+    if (auto done = co_await to.send(bytes); !done) co_return;
     sent += 1;
   }
 }
 
-TEST(UdpSocket, AConnectedSenderWaitsForAFullPeer) {
-  Pair pair;
+TEST_P(UdpSocketTest, AConnectedSenderWaitsForAFullPeer) {
+  Pair pair(loop);
   int sent = 0;
   ASSERT_TRUE(pair.loop.run([](Pair& on, int& count) -> Task<> {
     TaskGroup group(on.loop);
@@ -317,15 +332,15 @@ TEST(UdpSocket, AConnectedSenderWaitsForAFullPeer) {
     for (int i = 0; i < 5; ++i) co_await yield();
     EXPECT_GE(count, 64);
     EXPECT_LT(count, 1000);
-    for (int i = 0; i < 1000; ++i) EXPECT_EQ(text(co_await on.server.receive()), std::to_string(i));
+    for (int i = 0; i < 1000; ++i) EXPECT_EQ(text(co_await on.server.receive()), number(i));
     co_await group.join();
   }(pair, sent)));
   EXPECT_EQ(sent, 1000);
   EXPECT_EQ(pair.client.dropped(), 0u);
 }
 
-TEST(UdpSocket, SendersThatWaitAreServedInTheirOrder) {
-  Pair pair;
+TEST_P(UdpSocketTest, SendersThatWaitAreServedInTheirOrder) {
+  Pair pair(loop);
   int sent = 0;
   ASSERT_TRUE(pair.loop.run([](Pair& on, int& count) -> Task<> {
     TaskGroup group(on.loop);
@@ -335,15 +350,15 @@ TEST(UdpSocket, SendersThatWaitAreServedInTheirOrder) {
     std::array<int, 10> more{};
     for (int i = 0; i < 10; ++i) group.spawn(send_numbers(on.client, 2000 + i, 1, more[static_cast<std::size_t>(i)]));
     co_await yield();
-    for (int i = 0; i <= first; ++i) EXPECT_EQ(text(co_await on.server.receive()), std::to_string(i));
-    for (int i = 0; i < 10; ++i) EXPECT_EQ(text(co_await on.server.receive()), std::to_string(2000 + i));
-    for (int i = first + 1; i < 1000; ++i) EXPECT_EQ(text(co_await on.server.receive()), std::to_string(i));
+    for (int i = 0; i <= first; ++i) EXPECT_EQ(text(co_await on.server.receive()), number(i));
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(text(co_await on.server.receive()), number(2000 + i));
+    for (int i = first + 1; i < 1000; ++i) EXPECT_EQ(text(co_await on.server.receive()), number(i));
     co_await group.join();
   }(pair, sent)));
 }
 
-TEST(UdpSocket, ASenderThatIsStoppedHasNotSent) {
-  Pair pair;
+TEST_P(UdpSocketTest, ASenderThatIsStoppedHasNotSent) {
+  Pair pair(loop);
   int sent = 0;
   ASSERT_TRUE(pair.loop.run([](Pair& on, int& count) -> Task<> {
     TaskGroup group(on.loop);
@@ -351,20 +366,21 @@ TEST(UdpSocket, ASenderThatIsStoppedHasNotSent) {
     for (int i = 0; i < 5; ++i) co_await yield();
     group.stop();
     co_await group.join();
-    for (int i = 0; i < count; ++i) EXPECT_EQ(text(co_await on.server.receive()), std::to_string(i));
+    for (int i = 0; i < count; ++i) EXPECT_EQ(text(co_await on.server.receive()), number(i));
     EXPECT_EQ(code(co_await within(1ms, on.server.receive())), Errc::timed_out);
   }(pair, sent)));
   EXPECT_LT(sent, 1000);
 }
 
-TEST(UdpSocket, AFullUnixDomainPeerDoesNotKeepABoundSenderBack) {
-  Pair pair;
+TEST_P(UdpSocketTest, AFullUnixDomainPeerDoesNotKeepABoundSenderBack) {
+  Pair pair(loop);
   const Path path("sender");
   auto sender = UdpSocket::bind(pair.loop, path.address());
   ASSERT_TRUE(sender);
   ASSERT_TRUE(pair.loop.run([](Pair& on, UdpSocket& from) -> Task<> {
     const Address full = on.server.local_address();
-    for (int i = 0; i < 1000; ++i) EXPECT_EQ(code(co_await from.send("a", full)), Errc::none);
+    const std::string bytes = number(0);
+    for (int i = 0; i < 1000; ++i) EXPECT_EQ(code(co_await from.send(bytes, full)), Errc::none);
     co_await yield();
     EXPECT_GT(from.dropped(), 0u);
     EXPECT_LT(from.dropped(), 1000u);
@@ -376,8 +392,7 @@ TEST(UdpSocket, AFullUnixDomainPeerDoesNotKeepABoundSenderBack) {
 
 // ---- Ports
 
-TEST(UdpSocket, TakesTheFirstFreePortOfARange) {
-  Loop loop;
+TEST_P(UdpSocketTest, TakesTheFirstFreePortOfARange) {
   UdpSocket taken = bound(loop);
   const unsigned port = taken.local_address().port();
   const std::string url = "udp://127.0.0.1:" + std::to_string(port) + '-' + std::to_string(std::min(port + 50, 65535u));
@@ -392,8 +407,7 @@ TEST(UdpSocket, TakesTheFirstFreePortOfARange) {
   EXPECT_EQ(code(UdpSocket::bind(loop, "nonsense")), Errc::invalid_address);
 }
 
-TEST(UdpSocket, APortIsSharedOnlyByThoseWhoJoin) {
-  Loop loop;
+TEST_P(UdpSocketTest, APortIsSharedOnlyByThoseWhoJoin) {
   auto first = UdpSocket::bind(loop, "udp://127.0.0.1:0", {.reuse_port = ReusePort::first});
   ASSERT_TRUE(first);
   const Address address = first->local_address();
