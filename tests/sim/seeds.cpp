@@ -44,7 +44,7 @@ void for_seeds(Options options, System run_system, std::uint64_t count) {
 }
 
 Server::Server(World& world, Handler handler, ServeOptions options) : group_(world.loop) {
-  constexpr std::string_view urls[] = {"tcp://127.0.0.1:0", "tcp://[::1]:0", "tcp://[::]:0", "unix:/run/server"};
+  constexpr std::string_view urls[] = {"tcp://127.0.0.1:0", "tcp://[::1]:0", "tcp://:0", "unix:/run/server"};
   const std::string_view url = urls[world.random.below(std::size(urls))];
   constexpr int attempts = 100;  // the simulation may say that descriptors are exhausted
   auto listener = listen(world.loop, url, options.listen);
