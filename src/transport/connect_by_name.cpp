@@ -130,6 +130,9 @@ Task<Result<UdpSocket>> connect_udp(Loop& loop, Endpoint endpoint, ConnectOption
   if (endpoint.scheme == Scheme::tcp || endpoint.is_range()) co_return fail(Errc::invalid_argument);
   Addresses found = co_await addresses_of(loop, endpoint, options);
   if (!found) co_return std::unexpected(found.error());
+  if (std::ranges::all_of(*found, &Address::is_loopback)) {
+    std::ranges::stable_partition(*found, [](const Address& each) { return each.family() == Family::ipv4; });
+  }
   Error error{};
   for (const Address& address : *found) {
     Result<UdpSocket> socket = UdpSocket::connect(loop, address);
