@@ -1,5 +1,5 @@
 # Tests are found by folder. tests/base/*_test.cpp are one program test_base, each of its tests one CTest test with the
-# label "base"; *_threads_test.cpp are test_base_threads with the label "base_threads". tests/e2e/X_test.py and
+# label "base"; *threads_test.cpp are test_base_threads with the label "base_threads". tests/e2e/X_test.py and
 # tools/X_test.py are one CTest test each, "e2e.X" and "tools.X", with the labels "e2e" (or "e2e_threads") and "tools";
 # so are tests/install/X_test.py and tests/bench/X_test.py.
 # So `ctest -L threads`, a regular expression, is every multi-threaded test: what runs under TSan.
@@ -28,7 +28,7 @@ foreach(folder IN LISTS folders)
   if(NOT IS_DIRECTORY ${folder} OR name IN_LIST parley_script_folders)
     continue()
   endif()
-  file(GLOB_RECURSE threads CONFIGURE_DEPENDS ${folder}/*_threads_test.cpp)
+  file(GLOB_RECURSE threads CONFIGURE_DEPENDS ${folder}/*threads_test.cpp)
   file(GLOB_RECURSE plain CONFIGURE_DEPENDS ${folder}/*_test.cpp)
   file(GLOB_RECURSE helpers CONFIGURE_DEPENDS ${folder}/*.cpp)
   list(REMOVE_ITEM helpers ${plain})
@@ -57,7 +57,7 @@ function(parley_test_script source label seconds)
   cmake_path(GET source STEM module)
   string(REGEX REPLACE "_test$" "" name ${module})
   set(group ${label})
-  if(module MATCHES "_threads_test$")
+  if(module MATCHES "threads_test$")
     set(group ${label}_threads)
   endif()
   add_test(NAME ${label}.${name} COMMAND ${Python3_EXECUTABLE} -B -m unittest -v ${module} WORKING_DIRECTORY ${folder})
