@@ -69,7 +69,7 @@ struct SimulationOptions {
   std::size_t socket_buffer_bytes = 64 * 1024;  // sent and not yet received: a direction of a connection, or the
                                                 // datagrams that wait in one socket; at least 1
   std::size_t descriptors_max = 1024;           // open at once; more is EMFILE
-  std::uint64_t turns_max = 1'000'000;         // of the loop, before the program is taken to hang
+  std::uint64_t turns_max = 10'000'000;         // of the loop, before the program is taken to hang
 
   // Chances and limits that are themselves drawn from the seed, so that a range of seeds tries many mixtures, each
   // fault at times absent. harmless: only what a correct program never notices. hostile: all faults.

@@ -7,7 +7,6 @@
 
 #include <array>
 #include <chrono>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -49,8 +48,7 @@ class StreamTest : public testing::TestWithParam<Way> {
 
  private:
   void run_on(Loop& loop, Body body) {
-    const auto ran = loop.run(connect_and_run(loop, address(), body));
-    EXPECT_TRUE(succeeded(ran));
+    EXPECT_TRUE(succeeded(loop.run(connect_and_run(loop, address(), body))));
   }
 
   static std::optional<Address> address() {
@@ -84,6 +82,9 @@ class StreamTest : public testing::TestWithParam<Way> {
     co_await body(loop, ends);
   }
 };
+
+// More than the kernel takes while nobody reads (net.ipv4.tcp_wmem and tcp_rmem: 4 and 6 MiB).
+constexpr std::size_t more_than_fits_bytes = 12'000'000;
 
 std::string pattern(std::size_t size, std::size_t from = 0) {
   std::string text(size, '\0');
@@ -169,7 +170,7 @@ TEST_P(StreamTest, NothingMayBeSent) {
 
 TEST_P(StreamTest, MuchMoreThanFitsAnywhere) {
   run([](Loop& loop, Ends& ends) -> Task<> {
-    constexpr std::size_t size = 5'000'000;
+    constexpr std::size_t size = more_than_fits_bytes;
     TaskGroup sender(loop);
     sender.spawn(send_and_finish(ends.a, pattern(size)));
     const auto received = co_await receive_all(ends.b);
@@ -243,13 +244,12 @@ TEST_P(StreamTest, NothingIsSentAfterShutdown) {
 }
 
 TEST_P(StreamTest, ShutdownComesAfterWhatIsQueued) {
-  run([](Loop& loop, Ends& ends) -> Task<> {
-    constexpr std::size_t size = 5'000'000;
+  run([](Loop&, Ends& ends) -> Task<> {
+    constexpr std::size_t size = more_than_fits_bytes;
     const std::string text = pattern(size);
     const auto sent = co_await within(1ms, ends.a.send(text));
     EXPECT_TRUE(failed_with(sent, Errc::timed_out));
     EXPECT_TRUE(succeeded(ends.a.shutdown()));
-    (void)loop;
     const auto received = co_await receive_all(ends.b);
     EXPECT_TRUE(received == text);
   });
@@ -268,7 +268,7 @@ TEST_P(StreamTest, AClosedPeerIsTheEnd) {
 
 TEST_P(StreamTest, AClosedStreamStillSendsWhatWasQueued) {
   run([](Loop&, Ends& ends) -> Task<> {
-    const std::string text = pattern(5'000'000);
+    const std::string text = pattern(more_than_fits_bytes);
     const auto sent = co_await within(1ms, ends.a.send(text));
     EXPECT_TRUE(failed_with(sent, Errc::timed_out));
     ends.a.close();
@@ -361,7 +361,7 @@ TEST_P(StreamTest, AReceiveThatTimedOutHasLostNothing) {
 
 TEST_P(StreamTest, ASendThatTimedOutStillLeavesInOrder) {
   run([](Loop&, Ends& ends) -> Task<> {
-    constexpr std::size_t size = 5'000'000;
+    constexpr std::size_t size = more_than_fits_bytes;
     {
       const std::string text = pattern(size);
       const auto sent = co_await within(1ms, ends.a.send(text));
@@ -390,7 +390,7 @@ TEST_P(StreamTest, SendersThatWaitAreToldWhenThePeerGoes) {
   run([](Loop& loop, Ends& ends) -> Task<> {
     TaskGroup senders(loop);
     auto send_much = [](Stream& to) -> Task<> {
-      const std::string text = pattern(5'000'000);
+      const std::string text = pattern(more_than_fits_bytes);
       const auto sent = co_await to.send(text);
       EXPECT_TRUE(failed_with(sent, Errc::reset));
     };
