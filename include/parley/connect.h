@@ -43,8 +43,8 @@ Task<Result<Stream>> connect(Loop& loop, Endpoint endpoint, ConnectOptions optio
 Task<Result<Stream>> connect(Loop& loop, std::string_view url, const ConnectOptions& options = {});
 
 // A UdpSocket connected to a udp: endpoint, or to the Unix-domain datagram socket of a unix: one. Of a name, the first
-// address that this machine has a route to, and 127.0.0.1 rather than ::1; a range of ports is Errc::invalid_argument, since nothing tells which one
-// somebody listens on.
+// address that this machine has a route to, and 127.0.0.1 rather than ::1; a range of ports is Errc::invalid_argument,
+// since nothing tells which one somebody listens on.
 Task<Result<UdpSocket>> connect_udp(Loop& loop, Endpoint endpoint, ConnectOptions options = {});
 Task<Result<UdpSocket>> connect_udp(Loop& loop, std::string_view url, const ConnectOptions& options = {});
 

@@ -131,7 +131,7 @@ Task<Result<UdpSocket>> connect_udp(Loop& loop, Endpoint endpoint, ConnectOption
   Addresses found = co_await addresses_of(loop, endpoint, options);
   if (!found) co_return std::unexpected(found.error());
   if (std::ranges::all_of(*found, &Address::is_loopback)) {
-    std::ranges::stable_partition(*found, [](const Address& each) { return each.family() == Family::ipv4; });
+    std::ranges::partition(*found, [](const Address& each) { return each.family() == Family::ipv4; });
   }
   Error error{};
   for (const Address& address : *found) {
