@@ -161,7 +161,7 @@ class [[nodiscard]] Task {
 class TaskGroup : private detail::Home, private detail::Waitable {
  public:
   explicit TaskGroup(Loop& loop) noexcept;
-  ~TaskGroup();
+  virtual ~TaskGroup();
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
