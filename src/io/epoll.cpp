@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t events_max = 1024;  // taken from the kernel at once
 constexpr std::size_t parts_max = 16;     // of one send()
+constexpr unsigned accepts_max = 64;      // before others have their turn
 constexpr std::uint32_t failed_bits = EPOLLERR | EPOLLHUP;
 
 std::uint32_t kernel_bits(std::uint8_t wanted) noexcept {
@@ -97,6 +98,7 @@ class Epoll final : public Driver {
   int at_ = 0;
   bool wrote_ = false;  // the event at_ has been given out as writable; its other half follows
   bool woken_ = false;
+  unsigned accepts_ = 0;
   Address accepted_address_;
   std::array<epoll_event, events_max> events_;
 };
@@ -193,12 +195,12 @@ void Epoll::release(Source& source) {
 }
 
 void Epoll::close(Source& source, bool reset) {
-  forget(source);
+  release(source);  // close() alone does not end it while a process forked meanwhile has the descriptor too
   if (reset) {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
     setsockopt(source.descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   }
-  ::close(source.descriptor);  // which takes it out of the epoll set
+  ::close(source.descriptor);
   source.descriptor = -1;
 }
 
@@ -308,7 +310,24 @@ bool Epoll::take(Completion& completion) noexcept {
   return false;
 }
 
-// Stays at this event until the backlog is empty or nobody wants more.
+// accept(2): Linux "passes already-pending network errors on the new socket as an error code from accept()". Those, and
+// a firewall's refusal, end that connection, not the listener.
+bool concerns_one_connection(int error) noexcept {
+  switch (error) {
+    case ECONNABORTED:
+    case ENETDOWN:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case EPERM: return true;
+    default: return false;
+  }
+}
+
+// Stays at this event until the backlog is empty, nobody wants more, or it is others' turn.
 bool Epoll::accept(Source& source, Completion& completion) noexcept {
   alignas(8) std::array<std::byte, 128> from;
   auto size = static_cast<socklen_t>(from.size());
@@ -317,9 +336,10 @@ bool Epoll::accept(Source& source, Completion& completion) noexcept {
   if (descriptor >= 0) [[likely]] {
     accepted_address_ = Address::from_kernel(from.data(), size);
     completion = {&source, descriptor, Done::accepted};
+    if (++accepts_ % accepts_max == 0) ++at_;
     return true;
   }
-  if (errno == EINTR || errno == ECONNABORTED) return false;
+  if (errno == EINTR || concerns_one_connection(errno)) return false;
   ++at_;
   if (errno == EAGAIN) return false;
   completion = {&source, -errno, Done::accepted};
