@@ -4,7 +4,8 @@
 //   auto number = co_await signals.receive();
 //
 // While it exists, those signals are blocked in the thread that made it (and in threads started afterwards), so their
-// default action does not happen. Make it before starting threads; only one for each signal in a program.
+// default action does not happen; what was not received is dropped with it. Make it before starting threads; only one
+// for each signal in a program.
 #pragma once
 
 #include <initializer_list>

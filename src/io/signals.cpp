@@ -23,8 +23,14 @@ class SignalCore final : public Source {
   SignalCore(Core& core, std::initializer_list<int> numbers) noexcept : core_(core) {
     reading = Reading::ready;
     sigemptyset(&numbers_);
-    for (int number : numbers) sigaddset(&numbers_, number);
-    pthread_sigmask(SIG_BLOCK, &numbers_, &before_);
+    sigset_t before{};
+    pthread_sigmask(SIG_SETMASK, nullptr, &before);
+    sigemptyset(&blocked_);
+    for (int number : numbers) {
+      sigaddset(&numbers_, number);
+      if (sigismember(&before, number) == 0) sigaddset(&blocked_, number);
+    }
+    pthread_sigmask(SIG_BLOCK, &numbers_, nullptr);
     if (!core_.driver || core_.driver->name() != "epoll") return;
     descriptor = signalfd(-1, &numbers_, SFD_NONBLOCK | SFD_CLOEXEC);
     if (descriptor < 0) {
@@ -36,8 +42,12 @@ class SignalCore final : public Source {
 
   ~SignalCore() {
     PARLEY_CHECK(!waiter_, "Signals was destroyed while a receive() of it waits");
-    if (descriptor >= 0) core_.driver->close(*this, false);
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    if (descriptor >= 0) {
+      signalfd_siginfo unread{};  // what came in its time does not strike afterwards
+      while (::read(descriptor, &unread, sizeof unread) == sizeof unread) continue;
+      core_.driver->close(*this, false);
+    }
+    pthread_sigmask(SIG_UNBLOCK, &blocked_, nullptr);
   }
 
   bool wait(Context& context, std::coroutine_handle<> waiter) noexcept {
@@ -74,7 +84,7 @@ class SignalCore final : public Source {
   Error failure_;
   int number_ = 0;
   sigset_t numbers_{};
-  sigset_t before_{};
+  sigset_t blocked_{};  // by this, and not before
 };
 
 }  // namespace detail
