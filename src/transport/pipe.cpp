@@ -136,7 +136,7 @@ class PipeEnd final : public ByteStream {
     const std::size_t taken = std::min(bytes.size(), bytes_max - std::min(bytes_max, queued));
     if (taken == 0) return 0;
     if (!queue_ || queue_->capacity - queue_->end < taken) {
-      Buffer* larger = core_.buffers.lend(std::max(std::min(bytes_max, bytes_max_), queued + taken));
+      Buffer* larger = core_.buffers.lend(queued + taken);
       if (queue_) {
         std::memcpy(larger->data(), queue_->unread().data(), queued);
         larger->end = static_cast<std::uint32_t>(queued);
