@@ -52,6 +52,7 @@ class ListenerCore final : public Source, private Starved, private Timer {
       return std::exchange(acceptor_, nullptr)->resume(error);
     }
     accepted_descriptor_ = completion.result;
+    core_.accepted = nullptr;  // whose peer is driver->accepted_address() no more
     if (std::exchange(is_paused_, false) && told_) told_(told_state_, Error{});
     std::exchange(acceptor_, nullptr)->resume();
   }

@@ -10,6 +10,15 @@ class Connections final : public TaskGroup {
  public:
   Connections(Loop& loop, void (*report)(std::exception_ptr)) noexcept : TaskGroup(loop), report_(report) {}
 
+  // A handler need not be a coroutine, so that it may throw before there is a task.
+  void serve(const Handler& handler, Stream peer) noexcept {
+    try {
+      spawn(handler(std::move(peer)));
+    } catch (...) {
+      thrown(std::current_exception());
+    }
+  }
+
  protected:
   void thrown(std::exception_ptr exception) noexcept override {
     if (report_) report_(std::move(exception));
@@ -50,7 +59,7 @@ Task<Result<void>> serve(Loop& loop, Listener listener, Handler handler, ServeOp
       if (peer.error() != Errc::cancelled) outcome = std::unexpected(peer.error());
       break;
     }
-    connections.spawn(handler(std::move(*peer)));
+    connections.serve(handler, std::move(*peer));
   }
   listener.close();
   connections.stop(Stop::receiving);
