@@ -49,6 +49,7 @@ class Resolver;  // resolve.cpp
 class Core {
  public:
   static constexpr std::size_t cork_bytes_max = 64 * 1024;
+  static constexpr unsigned at_once_max = 32;  // operations on end that did not wait
 
   Core(Result<std::unique_ptr<Driver>> driver, const LoopOptions& options);
   ~Core();
@@ -75,6 +76,9 @@ class Core {
   void flush_cork() noexcept {
     if (corked) corked->flush();
   }
+
+  // For an operation that ended without waiting: is it others' turn, however much more there is to do? Now and then.
+  bool turn_is_over() noexcept { return ++at_once_ % at_once_max == 0; }
 
   // One descriptor of this loop was closed.
   void descriptor_freed() noexcept;
@@ -104,6 +108,7 @@ class Core {
   std::mutex posted_mutex_;
   std::vector<std::move_only_function<void()>> posted_;
   std::size_t cork_size_ = 0;
+  unsigned at_once_ = 0;
   alignas(64) std::array<std::byte, cork_bytes_max> cork_;
 };
 

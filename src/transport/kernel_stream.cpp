@@ -82,8 +82,7 @@ bool KernelStream::wait(Context& context, std::coroutine_handle<> waiter) noexce
   }
   if (!context.wait(*this, waiter, Stop::receiving)) [[unlikely]] {
     // Asked to finish what has arrived: what the kernel holds has.
-    if (context.stopped() == Stop::receiving && receive_now()) context.set({});
-    return false;
+    return context.stopped() == Stop::receiving && receive_now() && done(context, waiter, {});
   }
   reader_ = &context;
   want(in_bit);
@@ -103,9 +102,25 @@ bool KernelStream::receive_now() noexcept {
   } else if (buffer) {
     core_.buffers.give_back(buffer);
   }
-  if (received == 0) ended = Error{Errc::end, 0};
-  if (received < 0 && received != -EAGAIN) broke(error_of(received));
-  return received != -EAGAIN;
+  if (received == -EAGAIN) return false;
+  if (received <= 0) end(received);
+  return true;
+}
+
+// `result` came instead of bytes. When sending has failed before, that is why.
+void KernelStream::end(std::ptrdiff_t result) noexcept {
+  ended = state & broken_bit ? broken_ : result == 0 ? Error{Errc::end, 0} : error_of(result);
+  if (result < 0) broke(ended);
+}
+
+// A receive ended without waiting. Others have their turn now and then, even if it could go on so for ever.
+bool KernelStream::done(Context& context, std::coroutine_handle<> waiter, Error outcome) noexcept {
+  context.set(outcome);
+  if (!core_.turn_is_over()) [[likely]]
+    return false;
+  context.wait_always(*this, waiter);
+  context.ready(outcome);
+  return true;
 }
 
 bool KernelStream::receive(Context& context, std::coroutine_handle<> waiter, std::span<std::byte>& buffer) noexcept {
@@ -118,11 +133,9 @@ bool KernelStream::receive(Context& context, std::coroutine_handle<> waiter, std
     context.set(Error{Errc::already, 0});
     return false;
   }
-  rare().into = &buffer;
-  context.set({});
-  if (receive_now()) {
-    context.set(ended);
-    return false;
+  if (context.stopped() != Stop::all) {
+    rare().into = &buffer;
+    if (receive_now()) return done(context, waiter, ended);
   }
   if (!context.wait(*this, waiter, Stop::receiving)) return false;
   rare().into = &buffer;
@@ -136,10 +149,8 @@ void KernelStream::completed(const Completion& completion) noexcept {
   if (completion.what == Done::received) [[likely]] {
     wanted &= static_cast<std::uint8_t>(~in_bit);
     Context* reader = std::exchange(reader_, nullptr);
-    if (completion.result == 0) [[unlikely]]
-      ended = Error{Errc::end, 0};
-    if (completion.result < 0) [[unlikely]]
-      broke(error_of(completion.result));
+    if (completion.result <= 0) [[unlikely]]
+      end(completion.result);
     return reader->resume();
   }
   if (completion.what == Done::writable) return pump();
@@ -150,8 +161,7 @@ void KernelStream::completed(const Completion& completion) noexcept {
   }
   wanted &= static_cast<std::uint8_t>(~in_bit);
   reading = Reading::lent;
-  Context* reader = std::exchange(reader_, nullptr);
-  if (reader) reader->resume(ended);
+  std::exchange(reader_, nullptr)->resume(ended);
 }
 
 // ---- Sending
@@ -159,7 +169,7 @@ void KernelStream::completed(const Completion& completion) noexcept {
 bool KernelStream::send(Context& context, std::coroutine_handle<> waiter, Bytes bytes) noexcept {
   context.set({});
   if (state & (shut_bit | broken_bit)) [[unlikely]] {
-    context.set(state & broken_bit ? ended : Error{Errc::not_connected, 0});
+    context.set(state & broken_bit ? broken_ : Error{Errc::not_connected, 0});
     return false;
   }
   if (!has_unsent()) [[likely]] {
@@ -175,10 +185,13 @@ bool KernelStream::send(Context& context, std::coroutine_handle<> waiter, Bytes 
     }
   }
   if (state & broken_bit) [[unlikely]] {
-    context.set(ended);
+    context.set(broken_);
     return false;
   }
-  return !bytes.empty() && queue(context, waiter, bytes);
+  if (!bytes.empty()) return queue(context, waiter, bytes);
+  if (!core_.turn_is_over() || !context.wait(*this, waiter)) return false;
+  context.ready();
+  return true;
 }
 
 bool KernelStream::queue(Context& context, std::coroutine_handle<> waiter, Bytes rest) {
@@ -227,13 +240,13 @@ void KernelStream::pump() noexcept {
   if (!rare_->into) rare_.reset();
 }
 
-// The connection is gone, in both directions.
+// Nothing can be sent any more. What had arrived by then can still be received; who waits for more is told by the
+// driver, since a broken connection counts as readable.
 void KernelStream::broke(Error error) noexcept {
   state |= broken_bit;
-  ended = error;
-  wanted = 0;
+  broken_ = error;
+  wanted &= static_cast<std::uint8_t>(~out_bit);
   if (core_.corked == this) core_.uncork();
-  if (Context* reader = std::exchange(reader_, nullptr)) reader->ready(error);
   if (!rare_) return;
   for (Chunk& chunk : rare_->unsent) {
     if (chunk.sender) chunk.sender->ready(error);
@@ -244,7 +257,7 @@ void KernelStream::broke(Error error) noexcept {
 
 Result<void> KernelStream::shutdown() noexcept {
   if (core_.corked == this) flush();
-  if (state & broken_bit) return std::unexpected(ended);
+  if (state & broken_bit) return std::unexpected(broken_);
   if (state & shut_bit) return {};
   state |= shut_bit;
   if (has_unsent()) {
@@ -260,7 +273,6 @@ void KernelStream::stop(Context& context, Stop level, Errc reason) noexcept {
   if (&context == reader_) {
     std::span<std::byte>* into = rare_ ? rare_->into : nullptr;
     const bool arrived = level == Stop::receiving && receive_now();
-    if (!reader_) return;  // it broke, and the reader knows
     reader_ = nullptr;
     reading = Reading::lent;
     if (rare_) rare_->into = nullptr;

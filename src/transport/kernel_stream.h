@@ -54,7 +54,7 @@ class KernelStream final : public ByteStream {
 
   // Source::state
   static constexpr std::uint8_t shut_bit = 1;     // shutdown() was called
-  static constexpr std::uint8_t broken_bit = 2;   // nothing can be sent or received; `ended` says why
+  static constexpr std::uint8_t broken_bit = 2;   // nothing can be sent; broken_ says why
   static constexpr std::uint8_t dropped_bit = 4;  // the Stream is gone
 
   explicit KernelStream(Core& core, int fd) noexcept : core_(core) { descriptor = fd; }
@@ -69,14 +69,18 @@ class KernelStream final : public ByteStream {
   void want(std::uint8_t bit) noexcept;
   void give_back() noexcept;
   bool receive_now() noexcept;
+  void end(std::ptrdiff_t result) noexcept;
+  bool done(Context& context, std::coroutine_handle<> waiter, Error outcome) noexcept;
   bool queue(Context& context, std::coroutine_handle<> waiter, Bytes rest);
   void queue_copy(Bytes rest);
   void pump() noexcept;
   void broke(Error error) noexcept;
 
+  Error broken_;
   Core& core_;
   Context* reader_ = nullptr;
   std::unique_ptr<Rare> rare_;
 };
+static_assert(sizeof(KernelStream) == 56);
 
 }  // namespace parley::detail
