@@ -32,12 +32,14 @@ std::ptrdiff_t ReceivedBatch::receive(Core& core, Source& source) noexcept {
   clear(core);
   buffer_ = core.buffers.lend(batch_bytes);
   std::byte* room = buffer_->data() + table_bytes(batch_max);
-  for (std::size_t i = 0; i < batch_max; ++i, room += room_bytes) {
+  for (std::size_t i = 0; i < rooms_; ++i, room += room_bytes) {
     new (buffer_->data() + i * sizeof(Datagram)) Datagram{.data = room, .size = room_bytes, .peer = {}};
   }
-  const std::ptrdiff_t received = core.driver->receive(source, std::span(messages(), batch_max));
+  const std::ptrdiff_t received = core.driver->receive(source, std::span(messages(), rooms_));
   if (received > 0) {
     count_ = static_cast<std::uint32_t>(received);
+    // A room too many costs little, but not nothing; one too few splits a run that could have been answered as one.
+    rooms_ = count_ == rooms_ ? batch_max : std::clamp<std::uint32_t>(2 * count_, rooms_min, batch_max);
   } else {
     clear(core);
   }

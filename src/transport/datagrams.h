@@ -25,9 +25,12 @@ class ReceivedBatch {
   void clear(Core& core) noexcept;
 
  private:
+  static constexpr std::uint32_t rooms_min = 2;
+
   Datagram* messages() noexcept;
 
   Buffer* buffer_ = nullptr;
+  std::uint32_t rooms_ = rooms_min;  // that the next call is given
   std::uint32_t count_ = 0;
   std::uint32_t at_ = 0;
   std::uint32_t offset_ = 0;    // in the message at_, when it holds several datagrams
