@@ -105,6 +105,7 @@ void Core::enqueue(Context& context) noexcept {
 bool Core::cork(Source& source, Bytes bytes) noexcept {
   if (corked != &source) flush_cork();
   if (bytes.size() > cork_bytes_max - cork_size_) return false;
+  if (bytes.empty()) return true;
   std::memcpy(cork_.data() + cork_size_, bytes.data(), bytes.size());
   cork_size_ += bytes.size();
   corked = &source;
