@@ -10,6 +10,9 @@
 // each later one, returns Errc::cancelled, and it ends by itself, running its destructors in order.
 //
 // What a task throws goes to whoever awaits it. Threads: a task runs on its loop's thread only.
+//
+// g++ 12 can't compile `if (co_await x)` (or `while`, `switch`) in a coroutine that declares no variable: write
+// `if (auto result = co_await x; result)`. A program that runs such a coroutine is ended with a sentence that says so.
 #pragma once
 
 #include <concepts>
@@ -29,6 +32,15 @@ template <class T = void>
 class Task;
 
 namespace detail {
+
+// g++ 12 lays a coroutine's frame out wrongly when it declares no variable and awaits something in the condition of an
+// `if`, `while`, `for` or `switch`: it would never run. Ends the program with a sentence that says what to do.
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+inline constexpr bool frames_to_check = true;
+#else
+inline constexpr bool frames_to_check = false;
+#endif
+void check_frame(const void* frame) noexcept;
 
 void* frame_allocate(std::size_t bytes);
 void frame_free(void* frame, std::size_t bytes) noexcept;
@@ -108,7 +120,11 @@ template <class T>
 class [[nodiscard]] Task {
  public:
   struct promise_type : detail::ValuePromise<T> {
-    Task get_return_object() noexcept { return Task(std::coroutine_handle<promise_type>::from_promise(*this)); }
+    Task get_return_object() noexcept {
+      auto frame = std::coroutine_handle<promise_type>::from_promise(*this);
+      if constexpr (detail::frames_to_check) detail::check_frame(frame.address());
+      return Task(frame);
+    }
   };
 
   Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, {})) {}

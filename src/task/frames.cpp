@@ -11,6 +11,7 @@
 
 #include <parley/task.h>
 
+#include "base/check.h"
 #include "base/sanitize.h"
 
 namespace parley::detail {
@@ -107,11 +108,26 @@ FramePool& mine() {
 
 thread_local std::exception_ptr kept_exception;
 
+constinit thread_local const std::byte* newest = nullptr;
+
+void* pooled_allocate(std::size_t bytes) {
+  if (!pooled || bytes > pooled_bytes_max) return ::operator new(bytes);
+  return mine().allocate(bytes);
+}
+
 }  // namespace
 
 void* frame_allocate(std::size_t bytes) {
-  if (!pooled || bytes > pooled_bytes_max) return ::operator new(bytes);
-  return mine().allocate(bytes);
+  void* frame = pooled_allocate(bytes);
+  newest = static_cast<const std::byte*>(frame);
+  return frame;
+}
+
+// The wrong layout has a pointer in front of what a std::coroutine_handle points to.
+void check_frame(const void* frame) noexcept {
+  PARLEY_CHECK(!newest || frame != newest + sizeof(void*),
+               "g++ 12 can't compile this coroutine: `if (co_await x)` in a function without a variable. "
+               "Write `if (auto result = co_await x; result)`");
 }
 
 void frame_free(void* frame, std::size_t bytes) noexcept {

@@ -176,6 +176,20 @@ Task<int> sum_of(int count) {
   co_return sum;
 }
 
+// The plainest condition there is. g++ 12 lays its frame out wrongly, and that is better said than left to hang.
+Task<> await_in_a_condition() {
+  if (co_await number(1)) co_await yield();
+}
+
+TEST(TaskDeathTest, a_coroutine_that_the_compiler_got_wrong_is_noticed) {
+  Loop loop;
+  if constexpr (detail::frames_to_check) {
+    EXPECT_DEATH((void)loop.run(await_in_a_condition()), "g.. 12 can't compile this coroutine");
+  } else {
+    EXPECT_TRUE(loop.run(await_in_a_condition()));
+  }
+}
+
 TEST(Task, many_tasks_that_do_not_wait_do_not_use_up_the_stack) {
   Loop loop;
 #ifdef __OPTIMIZE__  // g++ makes no tail calls without
