@@ -2,7 +2,7 @@
 // only the server's part is timed: receive a burst, send each datagram back. The ways are interleaved, and of each the
 // median of many rounds is told, in nanoseconds of CPU a datagram.
 //
-//   udp_batching [ROUNDS]
+//   udp_batching [--rounds N]
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <parley/socket.h>
+#include "arguments.h"
 #include "io/datagrams.h"
 
 namespace {
@@ -145,7 +146,9 @@ void measure(std::size_t size, std::size_t burst, bool client_segments, int roun
 }  // namespace
 
 int main(int count, char** arguments) {
-  const int rounds = count > 1 ? std::atoi(arguments[1]) : 2000;
+  bench::Arguments options(count, arguments);
+  const int rounds = options.number("--rounds", 2500);
+  options.end();
   for (std::size_t size : {64u, 1200u}) {
     for (std::size_t burst : {1u, 15u, 60u}) measure(size, burst, false, rounds);
     measure(size, 15, true, rounds);

@@ -103,6 +103,7 @@ void Core::enqueue(Context& context) noexcept {
 }
 
 bool Core::cork(Source& source, Bytes bytes) noexcept {
+  if (bytes.empty()) return true;
   if (corked != &source) flush_cork();
   if (bytes.size() > cork_bytes_max - cork_size_) return false;
   if (bytes.empty()) return true;
