@@ -11,7 +11,8 @@ endif()
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 if(PARLEY_SANITIZE STREQUAL "address")
-  set(parley_sanitize -fsanitize=address,undefined -fno-sanitize-recover=all)
+  # Not vptr: to look at an object it opens a pipe, so a test that uses up the descriptors looks wrong to it.
+  set(parley_sanitize -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all)
 elseif(PARLEY_SANITIZE STREQUAL "thread")
   set(parley_sanitize -fsanitize=thread)
 elseif(PARLEY_SANITIZE)

@@ -106,7 +106,6 @@ bool Core::cork(Source& source, Bytes bytes) noexcept {
   if (bytes.empty()) return true;
   if (corked != &source) flush_cork();
   if (bytes.size() > cork_bytes_max - cork_size_) return false;
-  if (bytes.empty()) return true;
   std::memcpy(cork_.data() + cork_size_, bytes.data(), bytes.size());
   cork_size_ += bytes.size();
   corked = &source;
