@@ -12,7 +12,7 @@
 // Lifetime: a UdpSocket owns its socket; its destructor closes it. It must not be destroyed or moved into while a
 // receive() or send() of it waits. It must not outlive its Loop. Threads: the loop's thread only.
 // Memory: an idle UdpSocket owns no buffer. The loop lends one of about 1 MiB (of which only what arrived is touched)
-// while a batch is unread, and one of about 80 KiB while datagrams are queued.
+// while a batch is unread, and one of 128 KiB while datagrams are queued.
 #pragma once
 
 #include <coroutine>
@@ -90,8 +90,9 @@ class UdpSocket {
   // Several tasks may send at the same time; the order is that of the calls. Done says nothing of the peer.
   // Errors at once: too_large; not_connected (no `to` on a bound socket, or Family::none); invalid_argument (`to` on a
   // connected socket, or of a family that this socket can't reach). What the kernel refuses later (no route, a filter)
-  // is lost like any other datagram and counted by dropped(); on a connected socket the next send() or receive()
-  // returns it as well. So it is with Unix-domain datagrams to a peer whose queue is full; a connected one waits.
+  // is lost like any other datagram and counted by dropped(); so is a Unix-domain datagram to a peer whose queue is
+  // full, unless the socket is connected: then it waits. A connected socket also tells such an error once, by the next
+  // receive(), or by the next send(), which then sends nothing.
   // Cancelling: this datagram is not sent.
   Send send(Bytes bytes, const Address& to) noexcept;
   Send send(std::string_view text, const Address& to) noexcept;
