@@ -73,9 +73,7 @@ Task<> ring(Event& event) {
   event.set();
   co_return;
 }
-Task<> wait_limited(Event& event, std::vector<Errc>& seen) {
-  seen.push_back(code(co_await within(0s, event.wait())));
-}
+Task<> wait_limited(Event& event, std::vector<Errc>& seen) { seen.push_back(code(co_await within(0s, event.wait()))); }
 Task<> wait_in_limited_task(Event& event, std::vector<Errc>& seen) {
   auto result = co_await within(0s, waits_thrice(event, seen, Counted(1)));
   EXPECT_EQ(result, 42);
