@@ -74,9 +74,7 @@ TEST_F(Serve, answers_each_connection_and_ends_in_order_when_stopped) {
   });
 }
 
-Task<> stay(Stream) {
-  (void)co_await sleep_for(1h);
-}
+Task<> stay(Stream) { (void)co_await sleep_for(1h); }
 
 TEST_F(Serve, handlers_that_do_not_finish_are_stopped_when_the_time_to_drain_is_over) {
   run([](Loop& loop) -> Task<> {

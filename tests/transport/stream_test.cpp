@@ -47,9 +47,7 @@ class StreamTest : public testing::TestWithParam<Way> {
   }
 
  private:
-  void run_on(Loop& loop, Body body) {
-    EXPECT_TRUE(succeeded(loop.run(connect_and_run(loop, address(), body))));
-  }
+  void run_on(Loop& loop, Body body) { EXPECT_TRUE(succeeded(loop.run(connect_and_run(loop, address(), body)))); }
 
   static std::optional<Address> address() {
     switch (GetParam()) {
