@@ -25,10 +25,12 @@ class ConnectTerminal(Case):
 
     def enter(self, keys, sent, answered=True):
         """Types a line, which reaches the server as `sent`, and lets the server answer."""
+        before = self.terminal.lines().count(ANSWERED)
         self.terminal.type(keys + ENTER)
         self.assertEqual(self.peer.recv(1000).decode(), sent)
-        if answered:
+        if answered:  # one more than before: the screen may still show an earlier answer and its prompt
             self.peer.sendall(ANSWER)
+            self.terminal.wait("answer", lambda rows: rows.count(ANSWERED) > before)
             self.terminal.wait_for(ANSWERED, ">", column=2)
 
     def test_a_line_and_its_answer(self):
