@@ -1,6 +1,6 @@
 // echo: a TCP echo server as users of the library write it, to be measured.
 //
-//   echo [--buffer BYTES] [--each BYTES]
+//   echo [--threads 1] [--buffer BYTES] [--each BYTES]
 //
 // Listens on a free port of 127.0.0.1, prints its number, and serves until it is killed. --buffer is the size of the
 // loop's receive buffers. With --each every so many bytes that came together are sent by a send() of their own, as the
@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <vector>
 
 #include "arguments.h"
 
@@ -30,6 +31,15 @@ parley::Task<> echo_each(parley::Stream peer, std::size_t& each) {
   }
 }
 
+struct Service {
+  std::vector<parley::Listener> listeners;  // one a loop
+  parley::Handler handler;
+};
+
+parley::Task<parley::Result<void>> work(parley::Loop& loop, unsigned index, Service& service) {
+  return parley::serve(loop, std::move(service.listeners[index]), service.handler);
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -37,14 +47,15 @@ int main(int count, char** words) {
   parley::LoopOptions options;
   options.receive_buffer_bytes = arguments.number("--buffer", options.receive_buffer_bytes);
   auto each = arguments.number("--each", std::size_t{0});
+  const auto loops = arguments.number("--threads", 1u);
   arguments.end();
 
-  parley::Loop loop(options);
-  auto listener = parley::listen(loop, "tcp://127.0.0.1:0");
-  if (!listener) bench::die("listen", listener.error().message());
-  std::printf("%u\n", unsigned{listener->local_address().port()});
+  parley::Threads threads(loops, options);
+  auto listeners = parley::listen(threads, "tcp://127.0.0.1:0");
+  if (!listeners) bench::die("listen", listeners.error().message());
+  std::printf("%u\n", unsigned{listeners->front().local_address().port()});
   std::fflush(stdout);
-  const parley::Handler handler = each != 0 ? parley::Handler(echo_each, each) : parley::Handler(echo);
-  auto served = loop.run(parley::serve(loop, std::move(*listener), handler));
+  Service service{std::move(*listeners), each != 0 ? parley::Handler(echo_each, each) : parley::Handler(echo)};
+  auto served = threads.run(work, service);
   if (!served) bench::die("serve", served.error().message());
 }
