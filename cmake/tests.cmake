@@ -13,13 +13,18 @@ function(parley_test_program name label)
   parley_compile(${name})
   target_include_directories(${name} PRIVATE src tests)
   target_link_libraries(${name} PRIVATE
-    parley::parley GTest::gmock GTest::gtest_main rapidcheck rapidcheck_gtest Threads::Threads)
+    parley::parley GTest::gmock GTest::gtest_main rapidcheck rapidcheck_gtest OpenSSL::Crypto ZLIB::ZLIB
+    Threads::Threads)
   if(label MATCHES "cli" AND TARGET parley_cli_parts)
     target_link_libraries(${name} PRIVATE parley_cli_parts)
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     TEST_PREFIX ${name}. PROPERTIES TIMEOUT 60 LABELS "${label}")
 endfunction()
+
+# Only here, so that what is compiled elsewhere is the same in every clone.
+set_source_files_properties(tests/codec/wire_pages_test.cpp PROPERTIES
+  COMPILE_DEFINITIONS "PARLEY_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
 
 file(GLOB folders CONFIGURE_DEPENDS LIST_DIRECTORIES true tests/*)
 set(parley_threads_programs "")
