@@ -96,6 +96,9 @@ class Samples(unittest.TestCase):
         text = "\n\n#define X\n\n// owned: by its list\nauto x = new X;\n\n\ndelete x;\n"
         self.assertEqual([line for line, _ in tidy.check_file("src/io/x.cpp", text)], [9])
 
+    def test_inputs_of_fuzzers_are_any_bytes(self):
+        self.assertEqual(tidy.check_file("fuzz/corpus/x/y", "x \r\t"), [])
+
     def test_a_file_without_a_last_newline(self):
         self.assertEqual(tidy.check_file("README.md", "x"), [(1, "no newline at the end of the file")])
 
