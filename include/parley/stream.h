@@ -79,6 +79,9 @@ class Stream {
   Address local_address() const noexcept { return core_ ? core_->local_address() : Address{}; }
   Address peer_address() const noexcept { return core_ ? core_->peer_address() : Address{}; }
 
+  // For those who build a protocol on it.
+  detail::ByteStream* release() noexcept { return std::exchange(core_, nullptr); }
+
   bool is_open() const noexcept { return core_ != nullptr; }
   explicit operator bool() const noexcept { return is_open(); }
 

@@ -43,7 +43,7 @@ Buffer* BufferPool::lend_class(unsigned size_class) noexcept {
     buffer->size_class = size_class;
     buffer->capacity = static_cast<std::uint32_t>(bytes - Buffer::header_bytes);
   }
-  buffer->begin = buffer->end = 0;
+  buffer->begin = buffer->end = buffer->mark = 0;
   lent_ += bytes;
   return buffer;
 }

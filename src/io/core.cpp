@@ -70,7 +70,10 @@ void Core::run_ready() noexcept {
 void Core::run_timers() noexcept {
   if (timers.next_due() == never) return;
   const Time now = driver->now();
-  while (Timer* timer = timers.take_due(now)) timer->fire(*timer);
+  while (Timer* timer = timers.take_due(now)) {
+    timer->fire(*timer);
+    flush_cork();
+  }
 }
 
 void Core::run_posted() noexcept {
@@ -102,14 +105,13 @@ void Core::enqueue(Context& context) noexcept {
   ready_last_ = &context;
 }
 
-bool Core::cork(Source& source, Bytes bytes) noexcept {
-  if (bytes.empty()) return true;
-  if (corked != &source) flush_cork();
-  if (bytes.size() > cork_bytes_max - cork_size_) return false;
-  std::memcpy(cork_.data() + cork_size_, bytes.data(), bytes.size());
-  cork_size_ += bytes.size();
-  corked = &source;
-  return true;
+std::byte* Core::cork(Corked& who, std::size_t bytes) noexcept {
+  if (corked != &who) flush_cork();
+  if (bytes > cork_bytes_max - cork_size_) return nullptr;
+  std::byte* room = cork_.data() + cork_size_;
+  cork_size_ += bytes;
+  corked = &who;
+  return room;
 }
 
 void Core::descriptor_freed() noexcept {
@@ -120,6 +122,8 @@ void Core::descriptor_freed() noexcept {
 }
 
 void enqueue(Core& core, Context& context) noexcept { core.enqueue(context); }
+
+void set_failing(Core& core, bool failing) noexcept { core.failing = failing; }
 
 void start(Core& core, Timer& timer, Duration after) noexcept {
   const Time now = core.driver->now();

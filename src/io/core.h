@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -65,9 +66,16 @@ class Core {
 
   // The cork: small sends of one source are gathered and leave in one system call, at the end of this turn at the
   // latest. False if there is no room: send it directly, after flush().
-  bool cork(Source& source, Bytes bytes) noexcept;
-  Bytes corked_bytes(const Source& source) const noexcept {
-    return corked == &source ? Bytes(cork_.data(), cork_size_) : Bytes();
+  bool cork(Corked& who, Bytes bytes) noexcept {
+    if (bytes.empty()) return true;
+    std::byte* room = cork(who, bytes.size());
+    if (room) std::memcpy(room, bytes.data(), bytes.size());
+    return room != nullptr;
+  }
+  // The same, for the caller to fill.
+  std::byte* cork(Corked& who, std::size_t bytes) noexcept;
+  Bytes corked_bytes(const Corked& who) const noexcept {
+    return corked == &who ? Bytes(cork_.data(), cork_size_) : Bytes();
   }
   void uncork() noexcept {
     corked = nullptr;
@@ -87,7 +95,8 @@ class Core {
   BufferPool buffers;
   std::unique_ptr<Driver> driver;
   Timers timers;
-  Source* corked = nullptr;
+  Corked* corked = nullptr;
+  bool failing = false;     // a task threw, and its frame is being destroyed
   Context* root = nullptr;  // of the task that run() runs
   List<Lingering> lingering;
   List<Starved> starved;

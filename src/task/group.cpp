@@ -45,9 +45,14 @@ void TaskGroup::stop(Stop level) noexcept {
 
 void TaskGroup::finished(Context& context, std::coroutine_handle<> root) noexcept {
   auto* member = static_cast<Member*>(&context);
-  if (context.thrown) [[unlikely]]
+  const bool failed = context.thrown;
+  if (failed) [[unlikely]]
     thrown(detail::take_exception());
+  if (failed) [[unlikely]]
+    detail::set_failing(core, true);
   root.destroy();
+  if (failed) [[unlikely]]
+    detail::set_failing(core, false);
   (member->previous ? member->previous->next : first_) = member->next;
   if (member->next) member->next->previous = member->previous;
   delete member;  // owned: by this group

@@ -46,6 +46,11 @@ void KernelStream::destroy(bool reset) noexcept {
 }
 
 void KernelStream::drop(bool abort) noexcept {
+  if (state & sink_bit) {  // whom nothing is told any more
+    state &= static_cast<std::uint8_t>(~sink_bit);
+    reader_ = nullptr;
+    wanted &= static_cast<std::uint8_t>(~in_bit);
+  }
   PARLEY_CHECK(!reader_, "a Stream was closed while a receive() of it waits");
   if (core_.corked == this) abort ? core_.uncork() : flush();
   if (core_.accepted == this) core_.accepted = nullptr;
@@ -146,6 +151,7 @@ bool KernelStream::receive(Context& context, std::coroutine_handle<> waiter, std
 }
 
 void KernelStream::completed(const Completion& completion) noexcept {
+  if (state & sink_bit) return completed_for_sink(completion);
   if (completion.what == Done::received) [[likely]] {
     wanted &= static_cast<std::uint8_t>(~in_bit);
     Context* reader = std::exchange(reader_, nullptr);
@@ -265,6 +271,56 @@ Result<void> KernelStream::shutdown() noexcept {
     return {};
   }
   return core_.driver->shutdown(descriptor);
+}
+
+// ---- For a sink
+
+void KernelStream::attach(Sink& sink) noexcept {
+  PARLEY_CHECK(!reader_ && !has_unsent(), "a Stream was given to a session while a task waits for it");
+  if (core_.corked == this) flush();
+  state |= sink_bit;
+  sink_ = &sink;
+}
+
+void KernelStream::read(bool on) noexcept {
+  if (!on) {
+    wanted &= static_cast<std::uint8_t>(~in_bit);
+  } else if (!(state & broken_bit) && ended.code == Errc::none) {
+    want(in_bit);
+  }
+}
+
+std::ptrdiff_t KernelStream::write(std::span<const Bytes> parts) noexcept {
+  if (has_unsent()) return 0;  // what was sent before the sink came leaves before
+  return parts.size() == 1 ? core_.driver->send(*this, parts.front()) : core_.driver->send(*this, parts);
+}
+
+void KernelStream::tell_writable(bool on) noexcept {
+  if (on) {
+    state |= tell_bit;
+    want(out_bit);
+  } else {
+    state &= static_cast<std::uint8_t>(~tell_bit);
+    if (!has_unsent()) wanted &= static_cast<std::uint8_t>(~out_bit);
+  }
+}
+
+void KernelStream::completed_for_sink(const Completion& completion) noexcept {
+  if (completion.what == Done::writable) {
+    if (has_unsent()) pump();
+    if (state & broken_bit) {
+      ended = broken_;
+      return sink_->arrived();
+    }
+    if (has_unsent() || !(state & tell_bit)) return;
+    want(out_bit);
+    return sink_->writable();
+  }
+  if (completion.result <= 0) [[unlikely]] {
+    wanted &= static_cast<std::uint8_t>(~in_bit);
+    ended = completion.result == 0 ? Error{Errc::end, 0} : error_of(completion.result);
+  }
+  sink_->arrived();
 }
 
 // ---- Both

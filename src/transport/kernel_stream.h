@@ -23,6 +23,10 @@ class KernelStream final : public ByteStream {
   bool wait(Context& context, std::coroutine_handle<> waiter) noexcept override;
   bool receive(Context& context, std::coroutine_handle<> waiter, std::span<std::byte>& buffer) noexcept override;
   bool send(Context& context, std::coroutine_handle<> waiter, Bytes bytes) noexcept override;
+  void attach(Sink& sink) noexcept override;
+  void read(bool on) noexcept override;
+  std::ptrdiff_t write(std::span<const Bytes> parts) noexcept override;
+  void tell_writable(bool on) noexcept override;
   Result<void> shutdown() noexcept override;
   void drop(bool abort) noexcept override;
   Address local_address() const noexcept override;
@@ -56,6 +60,8 @@ class KernelStream final : public ByteStream {
   static constexpr std::uint8_t shut_bit = 1;     // shutdown() was called
   static constexpr std::uint8_t broken_bit = 2;   // nothing can be sent; broken_ says why
   static constexpr std::uint8_t dropped_bit = 4;  // the Stream is gone
+  static constexpr std::uint8_t sink_bit = 8;     // a Sink has it
+  static constexpr std::uint8_t tell_bit = 16;    // the Sink waits for room
 
   explicit KernelStream(Core& core, int fd) noexcept : core_(core) { descriptor = fd; }
   ~KernelStream() = default;
@@ -75,10 +81,14 @@ class KernelStream final : public ByteStream {
   void queue_copy(Bytes rest);
   void pump() noexcept;
   void broke(Error error) noexcept;
+  void completed_for_sink(const Completion& completion) noexcept;
 
   Error broken_;
   Core& core_;
-  Context* reader_ = nullptr;
+  union {
+    Context* reader_ = nullptr;  // who waits for bytes
+    Sink* sink_;                 // with sink_bit: who has the stream
+  };
   std::unique_ptr<Rare> rare_;
 };
 static_assert(sizeof(KernelStream) == 56);

@@ -3,6 +3,7 @@
 #include <parley/stream.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "base/check.h"
@@ -13,9 +14,9 @@ namespace {
 
 using namespace detail;
 
-class PipeEnd final : public ByteStream {
+class PipeEnd final : public ByteStream, private Timer {
  public:
-  PipeEnd(Core& core, std::size_t bytes_max) noexcept : core_(core), bytes_max_(bytes_max) {}
+  PipeEnd(Core& core, std::size_t bytes_max) noexcept : Timer(&PipeEnd::told), core_(core), bytes_max_(bytes_max) {}
 
   static void join(PipeEnd& a, PipeEnd& b) noexcept {
     a.peer_ = &b;
@@ -77,6 +78,29 @@ class PipeEnd final : public ByteStream {
     return waits;
   }
 
+  void attach(Sink& sink) noexcept override {
+    PARLEY_CHECK(!reader_ && senders_.empty(), "a Stream was given to a session while a task waits for it");
+    sink_ = &sink;
+  }
+  void read(bool on) noexcept override {
+    reading_ = on;
+    if (on && (queue_ || ended.code != Errc::none)) tell();
+  }
+  std::ptrdiff_t write(std::span<const Bytes> parts) noexcept override {
+    if (!peer_ || shut_) return -EPIPE;
+    std::size_t taken = 0;
+    for (const Bytes& part : parts) {
+      const std::size_t now = peer_->accept(part, bytes_max_);
+      taken += now;
+      if (now < part.size()) break;
+    }
+    return static_cast<std::ptrdiff_t>(taken);
+  }
+  void tell_writable(bool on) noexcept override {
+    writing_ = on;
+    if (on) push();
+  }
+
   Result<void> shutdown() noexcept override {
     if (!std::exchange(shut_, true) && peer_ && senders_.empty()) peer_->end(Errc::end);
     return {};
@@ -86,6 +110,7 @@ class PipeEnd final : public ByteStream {
     PARLEY_CHECK(!reader_ && std::ranges::none_of(senders_, &Sender::context),
                  "a Stream was closed while a receive() or send() of it waits");
     const bool unread = queue_ != nullptr;
+    cancel(core_, *this);
     if (in) core_.buffers.give_back(in);
     if (queue_) core_.buffers.give_back(queue_);
     if (peer_) {
@@ -166,6 +191,7 @@ class PipeEnd final : public ByteStream {
 
   // The other end received: there is room for more.
   void push() noexcept {
+    if (writing_ && (!peer_ || !peer_->queue_)) tell();
     while (!senders_.empty()) {
       Sender& sender = senders_.front();
       give(sender.rest);
@@ -177,6 +203,7 @@ class PipeEnd final : public ByteStream {
   }
 
   void wake() noexcept {
+    if (sink_ && reading_) tell();
     Context* reader = std::exchange(reader_, nullptr);
     if (!reader) return;
     if (std::span<std::byte>* into = std::exchange(into_, nullptr)) {
@@ -191,8 +218,35 @@ class PipeEnd final : public ByteStream {
   void end(Errc how) noexcept {
     if (ended.code != Errc::none) return;
     ended = Error{how, 0};
+    if (sink_ && (reading_ || writing_)) tell();
     into_ = nullptr;
     if (Context* reader = std::exchange(reader_, nullptr)) reader->ready(ended);
+  }
+
+  // The sink is told from the loop's stack, in its next turn.
+  void tell() noexcept {
+    if (!pending()) start(core_, *this, Duration::zero());
+  }
+  static void told(Timer& timer) noexcept { static_cast<PipeEnd&>(timer).tell_sink(); }
+  void tell_sink() noexcept {
+    if (writing_ && (!peer_ || !peer_->queue_)) {
+      writing_ = false;
+      if (queue_ || ended.code != Errc::none) tell();
+      return sink_->writable();
+    }
+    if (!reading_) return;
+    if (queue_ && in) {
+      const std::size_t moved = std::min<std::size_t>(queue_->unread().size(), in->capacity - in->end);
+      std::memcpy(in->data() + in->end, queue_->unread().data(), moved);
+      in->end += static_cast<std::uint32_t>(moved);
+      queue_->begin += static_cast<std::uint32_t>(moved);
+      if (queue_->unread().empty()) core_.buffers.give_back(std::exchange(queue_, nullptr));
+    } else if (queue_) {
+      in = std::exchange(queue_, nullptr);
+    }
+    if (queue_) tell();
+    if (peer_) peer_->push();
+    sink_->arrived();
   }
 
   void fail_senders() noexcept {
@@ -206,6 +260,9 @@ class PipeEnd final : public ByteStream {
   const std::size_t bytes_max_;
   PipeEnd* peer_ = nullptr;
   Buffer* queue_ = nullptr;  // arrived, not yet received
+  Sink* sink_ = nullptr;
+  bool reading_ = false;
+  bool writing_ = false;  // the sink waits for room
   Context* reader_ = nullptr;
   std::span<std::byte>* into_ = nullptr;
   std::vector<Sender> senders_;

@@ -1,50 +1,9 @@
 #include <parley/listener.h>
 #include <parley/loop.h>
 
-#include "io/core.h"
+#include "transport/connections.h"
 
 namespace parley {
-namespace {
-
-class Connections final : public TaskGroup {
- public:
-  Connections(Loop& loop, void (*report)(std::exception_ptr)) noexcept : TaskGroup(loop), report_(report) {}
-
-  // A handler need not be a coroutine, so that it may throw before there is a task.
-  void serve(const Handler& handler, Stream peer) noexcept {
-    try {
-      spawn(handler(std::move(peer)));
-    } catch (...) {
-      thrown(std::current_exception());
-    }
-  }
-
- protected:
-  void thrown(std::exception_ptr exception) noexcept override {
-    if (report_) report_(std::move(exception));
-  }
-
- private:
-  void (*report_)(std::exception_ptr);
-};
-
-// Stops a group wholly when its time to drain is over.
-class DrainTimer final : private detail::Timer {
- public:
-  DrainTimer(Loop& loop, TaskGroup& group, std::chrono::seconds after) noexcept
-      : Timer(&DrainTimer::over), core_(loop.core()), group_(group) {
-    detail::start(core_, *this, after);
-  }
-  ~DrainTimer() { detail::cancel(core_, *this); }
-
- private:
-  static void over(Timer& timer) noexcept { static_cast<DrainTimer&>(timer).group_.stop(Stop::all); }
-
-  detail::Core& core_;
-  TaskGroup& group_;
-};
-
-}  // namespace
 
 Task<Result<void>> serve(Loop& loop, Listener listener, Handler handler, ServeOptions options) {
   Connections connections(loop, options.thrown);
@@ -62,9 +21,7 @@ Task<Result<void>> serve(Loop& loop, Listener listener, Handler handler, ServeOp
     connections.serve(handler, std::move(*peer));
   }
   listener.close();
-  connections.stop(Stop::receiving);
-  DrainTimer drain(loop, connections, std::chrono::seconds(options.drain_seconds));
-  (void)co_await connections.join();
+  co_await connections.drain(options.drain_seconds);
   co_return outcome;
 }
 

@@ -19,11 +19,14 @@ struct Buffer {
   std::uint32_t capacity = 0;  // bytes after the header
   std::uint32_t begin = 0;     // [begin, end) is unread
   std::uint32_t end = 0;
+  std::uint32_t mark = 0;  // the reader's own
+
+  alignas(8) std::byte owner[96];  // what the one who reads it needs while it holds it
 
   std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this) + header_bytes; }
   Bytes unread() noexcept { return {data() + begin, end - begin}; }
 
-  static constexpr std::size_t header_bytes = 64;
+  static constexpr std::size_t header_bytes = 128;
 };
 
 enum class Done : std::uint8_t {
@@ -31,6 +34,29 @@ enum class Done : std::uint8_t {
   readable,  // result 0: it can be read, or has failed
   writable,  // result 0: it can be written, or has failed
   accepted,  // result >= 0: a new descriptor; < 0: -errno
+};
+
+// Whose small sends the loop gathers in its cork.
+class Corked : public Waitable {
+ public:
+  // Sends what the cork holds for this one.
+  virtual void flush() noexcept {}
+
+ protected:
+  ~Corked() = default;
+};
+
+// Who has a whole stream to itself, and is told when there is something, instead of a task that waits. Called from the
+// loop's own stack.
+class Sink : public Corked {
+ public:
+  // Bytes were appended to the stream's `in` (which it lent if there was none), or its `ended` is set.
+  virtual void arrived() noexcept = 0;
+  // There is room to write again.
+  virtual void writable() noexcept = 0;
+
+ protected:
+  ~Sink() = default;
 };
 
 class Source;
@@ -49,15 +75,13 @@ enum class Reading : std::uint8_t {
 };
 
 // One descriptor, as the driver sees it.
-class Source : public Waitable {
+class Source : public Corked {
  public:
   static constexpr std::uint8_t in_bit = 1;   // wants to read
   static constexpr std::uint8_t out_bit = 2;  // wants to write
 
   // One operation is finished. Runs on the loop's stack, one at a time. It may destroy the source.
   virtual void completed(const Completion& completion) noexcept = 0;
-  // Sends what the loop's cork holds for this source.
-  virtual void flush() noexcept {}
 
   int descriptor = -1;
   std::uint8_t wanted = 0;  // what it waits for; a driver looks at it before it acts
@@ -70,6 +94,8 @@ class Source : public Waitable {
   ~Source() = default;
 };
 
+static_assert(sizeof(Buffer) == Buffer::header_bytes);
+
 // A stream of bytes in both directions, whatever carries it.
 class ByteStream : public Source {
  public:
@@ -81,6 +107,15 @@ class ByteStream : public Source {
   virtual bool receive(Context& context, std::coroutine_handle<> waiter, std::span<std::byte>& buffer) noexcept = 0;
   // Sends all of `bytes`. False: no need to wait, the outcome stands in `context`.
   virtual bool send(Context& context, std::coroutine_handle<> waiter, Bytes bytes) noexcept = 0;
+  // From now on the sink has the stream, and no task may receive or send.
+  virtual void attach(Sink& sink) noexcept = 0;
+  // Whether it reads for the sink. It must not while `in` is full.
+  virtual void read(bool on) noexcept = 0;
+  // For the sink: takes what there is room for now, how much that was; < 0 is -errno, and the stream is broken.
+  virtual std::ptrdiff_t write(std::span<const Bytes> parts) noexcept = 0;
+  // Whether the sink is to be told when there is room.
+  virtual void tell_writable(bool on) noexcept = 0;
+
   virtual Result<void> shutdown() noexcept = 0;
   // The Stream is gone: send what is queued, close, and destroy this.
   virtual void drop(bool abort) noexcept = 0;
