@@ -31,6 +31,7 @@ enum class Errc : std::uint8_t {
                 // a socket of another kind)
   unreachable,  // no route to that host or network (EHOSTUNREACH, EHOSTDOWN, ENETUNREACH, ENETDOWN)
   not_found,    // the name has no address (getaddrinfo: EAI_NONAME)
+  protocol,     // the peer broke the rules of the protocol
   name_failed,  // the name could not be looked up now; later it may (getaddrinfo: EAI_AGAIN, EAI_FAIL)
 
   // The caller.

@@ -15,6 +15,7 @@ Fault Error::fault() const noexcept {
     case Errc::refused:
     case Errc::unreachable:
     case Errc::not_found:
+    case Errc::protocol:
     case Errc::name_failed: return Fault::peer;
     case Errc::invalid_argument:
     case Errc::invalid_address:
@@ -53,6 +54,7 @@ Row row(Errc code) noexcept {
     case Errc::refused: return {"refused", "connection refused"};
     case Errc::unreachable: return {"unreachable", "no route to host"};
     case Errc::not_found: return {"not_found", "host name not found"};
+    case Errc::protocol: return {"protocol", "the peer broke the protocol"};
     case Errc::name_failed: return {"name_failed", "host name could not be looked up"};
     case Errc::invalid_argument: return {"invalid_argument", "invalid argument"};
     case Errc::invalid_address: return {"invalid_address", "invalid address"};

@@ -1,0 +1,228 @@
+// How a session begins and ends: the closing handshake (RFC 6455, 7), failing, silence, and who closes TCP.
+#include <exception>
+#include <utility>
+
+#include "base/check.h"
+#include "ws/session_core.h"
+
+namespace parley::ws {
+
+using codec::Opcode;
+
+Session SessionCore::make(Stream stream, Shared& shared, std::size_t consumed) {
+  auto* session = new SessionCore(*stream.release(), shared);  // owned: by the Session, and by itself once that is gone
+  if (Buffer* buffer = session->stream_->in) {
+    buffer->begin += static_cast<std::uint32_t>(consumed);
+    if (buffer->begin == buffer->end) session->release();
+  }
+  session->read(true);
+  return Session(*session);
+}
+
+SessionCore::SessionCore(ByteStream& stream, Shared& shared) noexcept : stream_(&stream), shared_(shared) {
+  stream.attach(*this);
+  heard_ = active_ = static_cast<std::uint16_t>(shared.second);
+  shared.add(*this);
+}
+
+SessionCore::~SessionCore() {
+  if (rare_) {
+    detail::cancel(shared_.core, *rare_);
+    rare_->unlist();
+  }
+  shared_.remove(*this);
+}
+
+Result<void> SessionCore::close(std::uint16_t code, std::string_view reason) noexcept {
+  if (!codec::may_be_sent(code)) return parley::fail(Errc::invalid_argument);
+  if (!is_open()) return {};
+  send_close({code, reason});
+  if (how_ == Errc::none) start_close_timer();
+  return {};
+}
+
+void SessionCore::send_close(const codec::CloseBody& body) noexcept {
+  std::array<std::byte, codec::control_payload_bytes_max> payload;
+  const std::size_t size = codec::write_close(payload, body);
+  send_control(Opcode::close, Bytes(payload.data(), size));
+  sent_close_ = true;
+}
+
+void SessionCore::got_close(Bytes payload) noexcept {
+  codec::CloseBody body;
+  if (Violation violation = codec::read_close(payload, body); violation != Violation::none) return fail(violation);
+  got_close_ = true;
+  // "_The WebSocket Connection Close Code_ is defined as the status code contained in the first Close control frame
+  // received by the application implementing this protocol." (7.1.5)
+  rare().closed = {body.code, std::string(body.reason), !sent_close_};
+  // "If an endpoint receives a Close frame and did not previously send a Close frame, the endpoint MUST send a Close
+  // frame in response. (When sending a Close frame in response, the endpoint typically echos the status code it
+  // received.)" (5.5.1)
+  if (!sent_close_) send_close({body.code, {}});
+  end(Errc::end);
+}
+
+// The peer broke a rule: tell it so, and be done.
+void SessionCore::fail(Violation violation) noexcept {
+  const codec::CloseBody body{codec::close_code(violation), codec::phrase(violation)};
+  rare().closed = {body.code, std::string(body.reason), false};
+  if (!sent_close_) send_close(body);
+  end(Errc::protocol);
+}
+
+// The connection is gone, without a Close frame.
+void SessionCore::lost(Error error) noexcept {
+  if (how_ != Errc::none) return close_stream();
+  rare().closed = {};
+  shut_ = true;
+  end(error == Errc::timed_out ? Errc::timed_out : Errc::reset);
+}
+
+void SessionCore::end(Errc how) noexcept {
+  if (how_ != Errc::none) return;
+  how_ = how;
+  shown_ = false;
+  if (Context* reader = std::exchange(reader_, nullptr)) reader->ready();
+  if (rare_) {
+    if (Context* pinger = std::exchange(rare_->pinger, nullptr)) pinger->ready(Error{how, 0});
+    for (Waiting& waiting : rare_->waiting) {
+      if (waiting.sender) waiting.sender->ready(Error{how, 0});
+    }
+    rare_->waiting.clear();
+  }
+  finish_stream();
+}
+
+// Nothing more is received or sent; what is queued still leaves.
+void SessionCore::finish_stream() noexcept {
+  if (!stream_) return;
+  if (shut_) return close_stream();
+  if (shared_.core.corked == this) flush();
+  if (!stream_) return;
+  start_close_timer();
+  release();
+  read(true);  // what comes is discarded
+  if (has_queue()) return;
+  // "The server MUST close the underlying TCP connection immediately; the client SHOULD wait for the server to close
+  // the connection" (5.5.1)
+  if (got_close_ && shared_.role == Role::server) return close_stream();
+  // Closing with input unread would reset the connection, and destroy the Close frame on its way.
+  shut_ = true;
+  if (!got_close_ && !stream_->shutdown()) close_stream();
+}
+
+void SessionCore::close_stream() noexcept {
+  if (!stream_) return;
+  if (shared_.core.corked == this) shared_.core.uncork();
+  if (rare_) {
+    for (Queued& queued : rare_->queue) {
+      if (queued.sender) queued.sender->ready(Error{how_ == Errc::none ? Errc::reset : how_, 0});
+    }
+    rare_->queue.clear();
+    rare_->queue_bytes = 0;
+    detail::cancel(shared_.core, *rare_);
+  }
+  release();
+  std::exchange(stream_, nullptr)->drop(false);
+  // Somewhere above on the stack this object may still be looked at.
+  if (dropped_) detail::start(shared_.core, rare(), detail::Duration::zero());
+}
+
+void SessionCore::start_close_timer() noexcept {
+  if (!rare().pending()) detail::start(shared_.core, rare(), std::chrono::seconds(shared_.limits.close_seconds));
+}
+
+// The time to close is over.
+void SessionCore::give_up() noexcept {
+  shut_ = true;
+  if (how_ == Errc::none) lost(Error{Errc::timed_out, 0});
+  close_stream();
+  if (dropped_) delete this;  // owned: the Session is gone
+}
+
+void SessionCore::drop() noexcept {
+  PARLEY_CHECK(!reader_, "a Session was destroyed while a receive() of it waits");
+  dropped_ = true;
+  shown_ = false;
+  // "1001 indicates that an endpoint is "going away"", "1011 indicates that a server is terminating the connection
+  // because it encountered an unexpected condition that prevented it from fulfilling the request." (7.4.1)
+  const bool failed = shared_.core.failing || std::uncaught_exceptions() != 0;
+  if (is_open()) (void)close(failed ? 1011 : 1001, {});
+  if (!stream_) {
+    delete this;  // owned: by the Session
+    return;
+  }
+  shared_.core.lingering.push_front(rare());  // the loop runs until it has closed
+  discard();
+}
+
+void SessionCore::tick(std::uint32_t now) noexcept {
+  if (!is_open()) return;
+  const Limits& limits = shared_.limits;
+  const auto silent = static_cast<std::uint16_t>(now - heard_);
+  if (!reading_) {
+    heard_ = static_cast<std::uint16_t>(now);  // it is we who do not listen
+  } else if (limits.keepalive_seconds != 0 && silent >= limits.keepalive_seconds + limits.pong_seconds) {
+    return lost(Error{Errc::timed_out, 0});
+  } else if (limits.keepalive_seconds != 0 && silent >= limits.keepalive_seconds && !pinged_) {
+    pinged_ = true;
+    send_control(Opcode::ping, {});
+    shared_.core.flush_cork();
+  }
+  const auto idle = static_cast<std::uint16_t>(now - active_);
+  if (limits.idle_seconds != 0 && idle >= limits.idle_seconds && is_open()) (void)close(1001, "idle for too long");
+}
+
+Closed SessionCore::closed() const {
+  if (!rare_ || how_ == Errc::none) return {};
+  return rare_->closed;
+}
+
+// ---- What the public header calls
+
+Session::~Session() {
+  if (core_) core_->drop();
+}
+
+bool Session::Receive::poll() const noexcept { return core_->poll(false); }
+bool Session::Receive::wait(std::coroutine_handle<> waiter) noexcept { return core_->wait(*context_, waiter); }
+Result<Message> Session::Receive::take() const noexcept {
+  return core_ ? core_->take() : Result<Message>(parley::fail(Errc::closed));
+}
+bool Session::ReceiveSome::poll() const noexcept { return core_->poll(true); }
+bool Session::ReceiveSome::wait(std::coroutine_handle<> waiter) noexcept { return core_->wait(*context_, waiter); }
+Result<Piece> Session::ReceiveSome::take() const noexcept {
+  return core_ ? core_->take_some() : Result<Piece>(parley::fail(Errc::closed));
+}
+bool Session::SendSome::send(std::coroutine_handle<> waiter) noexcept {
+  return core_->send_some(*context_, waiter, *part_, last_);
+}
+bool Session::Ping::wait(std::coroutine_handle<> waiter) noexcept {
+  sent_ = context_->core().driver->now();
+  return core_->ping(*context_, waiter);
+}
+Result<std::chrono::nanoseconds> Session::Ping::await_resume() const noexcept {
+  if (!core_) return parley::fail(Errc::closed);
+  if (context_->outcome().code != Errc::none) return std::unexpected(context_->outcome());
+  return std::chrono::nanoseconds(context_->core().driver->now() - sent_);
+}
+bool Session::Send::send(SessionCore& core, std::coroutine_handle<> waiter) noexcept {
+  return core.send(*context_, waiter, *message_);
+}
+
+Result<void> Session::close(std::uint16_t code, std::string_view reason) noexcept {
+  return core_ ? core_->close(code, reason) : Result<void>(parley::fail(Errc::closed));
+}
+
+Closed Session::closed() const { return core_ ? core_->closed() : Closed{}; }
+const Request* Session::request() const noexcept { return core_ ? core_->request() : nullptr; }
+std::string_view Session::subprotocol() const noexcept { return core_ ? core_->subprotocol() : std::string_view(); }
+Counters Session::counters() const noexcept { return core_ ? core_->counters() : Counters{}; }
+Address Session::local_address() const noexcept {
+  return core_ && core_->stream() ? core_->stream()->local_address() : Address{};
+}
+Address Session::peer_address() const noexcept {
+  return core_ && core_->stream() ? core_->stream()->peer_address() : Address{};
+}
+
+}  // namespace parley::ws

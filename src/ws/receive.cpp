@@ -1,0 +1,304 @@
+// The receiving half of a session.
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "base/check.h"
+#include "ws/session_core.h"
+
+namespace parley::ws {
+
+using codec::FrameBits;
+using codec::FrameReader;
+using codec::Opcode;
+
+namespace {
+
+constexpr std::size_t short_payload_bytes_max = 125;
+constexpr std::size_t masked_head_bytes = 6;        // of a short frame from a client
+constexpr std::uint32_t room_bytes_min = 4096;      // for what follows the part of a message that has arrived
+constexpr std::uint32_t busy_room_bytes_min = 256;  // less than this, and a session whose handler is busy stops reading
+
+}  // namespace
+
+void SessionCore::arrived() noexcept {
+  heard_ = static_cast<std::uint16_t>(shared_.second);
+  pinged_ = false;
+  if (!reader_) [[unlikely]]
+    return dropped_ || how_ != Errc::none ? discard() : look_ahead();
+  if (advance()) [[likely]] {
+    wake();
+  } else {
+    settle();
+  }
+}
+
+// Nobody will look at it: only a Close frame, or the end of the stream, is of interest.
+void SessionCore::discard() noexcept {
+  while (how_ == Errc::none && advance()) shown_ = false;
+  if (!stream_) return;
+  if (how_ == Errc::none) return settle();
+  release();
+  if (stream_->ended.code != Errc::none) close_stream();
+}
+
+// Takes frames from the unread bytes until a message is whole, or the end is reached.
+bool SessionCore::advance() noexcept {
+  Buffer* buffer = stream_->in;
+  if (buffer) [[likely]] {
+    // The common case: a whole short message in one frame, alone.
+    std::byte* const at = buffer->data() + buffer->begin;
+    const std::size_t unread = buffer->end - buffer->begin;
+    const auto first = unread >= masked_head_bytes ? static_cast<std::uint8_t>(at[0]) : std::uint8_t{0};
+    const auto size = first ? static_cast<std::uint8_t>(static_cast<std::uint8_t>(at[1]) ^ 0x80) : std::uint8_t{0};
+    if ((first == 0x82 || first == 0x81) && size <= short_payload_bytes_max && unread >= masked_head_bytes + size &&
+        !inbox_made_ && shared_.role == Role::server) [[likely]] {
+      codec::MaskKey key = 0;
+      std::memcpy(&key, at + 2, sizeof key);
+      const std::span payload(at + masked_head_bytes, size);
+      codec::mask(payload, key);
+      if (first == 0x81) {
+        codec::Utf8 utf8;
+        if (!utf8.feed(payload) || !utf8.is_whole()) [[unlikely]]
+          return fail(Violation::not_utf8), true;
+      }
+      const auto begin = static_cast<std::uint32_t>(buffer->begin + masked_head_bytes);
+      buffer->begin = begin + size;
+      show(*buffer, begin, size, static_cast<Kind>(first & 0x0F));
+      return true;
+    }
+    if (unread != 0 && read_frames(*buffer)) return true;
+  }
+  if (stream_->ended.code == Errc::none) [[likely]]
+    return false;
+  lost(stream_->ended);
+  return true;
+}
+
+void SessionCore::show(Buffer& buffer, std::uint32_t begin, std::size_t bytes, Kind kind) noexcept {
+  held(buffer).shown = Message(Bytes(buffer.data() + begin, bytes), kind);
+  shown_ = true;
+}
+
+Inbox& SessionCore::inbox(Buffer& buffer) noexcept {
+  Inbox& inbox = held(buffer).inbox;
+  if (!inbox_made_) {
+    new (&inbox) Inbox(shared_.role, false);
+    inbox_made_ = true;
+  }
+  return inbox;
+}
+
+bool SessionCore::read_frames(Buffer& buffer) noexcept {
+  Inbox& inbox = this->inbox(buffer);
+  std::span<std::byte> unread(buffer.data() + buffer.begin, buffer.end - buffer.begin);
+  codec::Piece piece;
+  for (;;) {
+    const FrameReader::Step step = inbox.frames.next(unread, piece);
+    buffer.begin = buffer.end - static_cast<std::uint32_t>(unread.size());
+    if (step == FrameReader::Step::starved) {
+      inbox_made_ = inbox.frames.in_frame() || inbox.messages.is_open();
+      return false;
+    }
+    if (step == FrameReader::Step::violation) return fail(inbox.frames.violation()), true;
+    if (piece.bits.is_control() ? take_control(piece) : take_data(buffer, inbox, piece)) return true;
+  }
+}
+
+// True when that made a message whole, or ended the session.
+bool SessionCore::take_data(Buffer& buffer, Inbox& inbox, const codec::Piece& piece) noexcept {
+  const bool begins = !inbox.messages.is_open();
+  const codec::MessageLimits limits{parts_ ? UINT64_MAX : shared_.limits.message_bytes_max,
+                                    parts_ ? UINT32_MAX : shared_.limits.fragments_max};
+  if (Violation violation = inbox.messages.take(piece, limits); violation != Violation::none) {
+    return fail(violation), true;
+  }
+  if (begins) {
+    inbox.bytes = 0;
+    inbox.utf8 = {};
+  }
+  if (inbox.bytes == 0) inbox.begin = static_cast<std::uint32_t>(piece.bytes.data() - buffer.data());
+  // Fragments are put together where the first of them lies.
+  std::byte* const to = buffer.data() + inbox.begin + inbox.bytes;
+  if (to != piece.bytes.data()) std::memmove(to, piece.bytes.data(), piece.bytes.size());
+  const std::span<std::byte> bytes(to, piece.bytes.size());
+  inbox.bytes += static_cast<std::uint32_t>(bytes.size());
+
+  const bool whole = piece.last && piece.bits.fin();
+  // "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a valid
+  // UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_." (8.1)
+  if (inbox.messages.is_text() && (!inbox.utf8.feed(bytes) || (whole && !inbox.utf8.is_whole()))) {
+    return fail(Violation::not_utf8), true;
+  }
+  part_ = !whole;
+  if (part_ && (!parts_ || inbox.bytes == 0)) return false;
+  show(buffer, inbox.begin, inbox.bytes, inbox.messages.is_text() ? Kind::text : Kind::binary);
+  inbox_made_ = part_;
+  return true;
+}
+
+bool SessionCore::take_control(const codec::Piece& piece) noexcept {
+  switch (piece.bits.opcode()) {
+    case Opcode::ping:
+      // "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response, unless it already received a
+      // Close frame." (5.5.2)
+      send_control(Opcode::pong, piece.bytes);
+      return how_ != Errc::none;
+    case Opcode::close: got_close(piece.bytes); return true;
+    default: got_pong(piece.bytes); return false;
+  }
+}
+
+// The handler is busy: answers what must not wait for it. Frames that are dealt with here are passed over later: a ping
+// that has been answered becomes a pong, which means nothing.
+void SessionCore::look_ahead() noexcept {
+  Buffer* buffer = stream_->in;
+  if (stream_->ended.code != Errc::none || !buffer) return;
+  std::uint64_t at = std::max(buffer->mark, buffer->begin);
+  if (inbox_made_ && buffer->mark <= buffer->begin) at += held(*buffer).inbox.frames.left();
+  while (at < buffer->end) {
+    std::byte* const frame = buffer->data() + at;
+    const codec::Glance glance = codec::glance({frame, static_cast<std::size_t>(buffer->end - at)});
+    const std::uint64_t whole = glance.head_bytes + glance.payload_bytes;
+    if (glance.head_bytes == 0 || glance.payload_bytes >> 32) break;  // not whole, or no sound length
+    if (glance.bits.is_control()) {
+      const bool is_ping = glance.bits.value == (FrameBits::fin_bit | static_cast<std::uint8_t>(Opcode::ping));
+      const bool is_pong = glance.bits.value == (FrameBits::fin_bit | static_cast<std::uint8_t>(Opcode::pong));
+      const bool sound = (is_ping || is_pong) && glance.payload_bytes <= codec::control_payload_bytes_max &&
+                         glance.masked == (shared_.role == Role::server);
+      if (whole > buffer->end - at) break;
+      if (sound) {
+        std::array<std::byte, codec::control_payload_bytes_max> payload;
+        const auto size = static_cast<std::size_t>(glance.payload_bytes);
+        std::memcpy(payload.data(), frame + glance.head_bytes, size);
+        codec::MaskKey key = 0;
+        if (glance.masked) std::memcpy(&key, frame + glance.head_bytes - sizeof key, sizeof key);
+        codec::mask(std::span(payload.data(), size), key);
+        if (is_ping) {
+          send_control(Opcode::pong, Bytes(payload.data(), size));
+          if (!stream_) return;
+          frame[0] = static_cast<std::byte>(FrameBits::fin_bit | static_cast<std::uint8_t>(Opcode::pong));
+        } else {
+          got_pong(Bytes(payload.data(), size));
+        }
+        // In front of everything else it is done with.
+        if (!shown_ && !inbox_made_ && at == buffer->begin) buffer->begin += static_cast<std::uint32_t>(whole);
+      }
+    }
+    at += whole;
+  }
+  buffer->mark = static_cast<std::uint32_t>(std::min<std::uint64_t>(at, UINT32_MAX));
+  if (!shown_ && !inbox_made_ && buffer->begin == buffer->end) return release();
+  if (buffer->capacity - buffer->end < busy_room_bytes_min) read(false);
+}
+
+// All bytes are taken and no message is whole: hold no more of a buffer than what has begun needs.
+void SessionCore::settle() noexcept {
+  Buffer* buffer = stream_->in;
+  if (!buffer) return read(true);
+  const std::uint32_t unread = buffer->end - buffer->begin;  // part of a head, or of a control frame
+  if (!inbox_made_ && unread == 0) [[likely]] {
+    release();
+    return read(true);
+  }
+  Inbox* inbox = inbox_made_ ? &held(*buffer).inbox : nullptr;
+  const std::uint32_t begun = inbox && inbox->messages.is_open() ? inbox->bytes : 0;
+  const std::uint64_t left = inbox ? inbox->frames.left() : 0;
+  const std::size_t kept = std::size_t{begun} + unread;
+  // Room for as much again as has arrived, and for a while: a length is not believed before its bytes are here.
+  const std::size_t wanted = kept + std::min<std::uint64_t>(left, kept) + room_bytes_min;
+  std::byte* const from = buffer->data() + (begun ? inbox->begin : buffer->begin);
+  if (buffer->capacity < wanted || buffer->capacity / 8 > wanted) {
+    Buffer* other = shared_.core.buffers.lend(wanted);
+    std::memcpy(other->data(), from, begun);
+    std::memcpy(other->data() + begun, buffer->data() + buffer->begin, unread);
+    std::memcpy(other->owner, buffer->owner, sizeof other->owner);
+    shared_.core.buffers.give_back(buffer);
+    stream_->in = buffer = other;
+    if (begun) held(*buffer).inbox.begin = 0;
+    buffer->begin = begun;
+  } else {
+    const std::uint32_t message_begin = begun ? inbox->begin : 0;
+    std::memmove(buffer->data() + message_begin + begun, buffer->data() + buffer->begin, unread);
+    buffer->begin = message_begin + begun;
+    if (buffer->capacity - buffer->begin - unread < std::min<std::uint64_t>(left + 1, room_bytes_min)) {
+      std::memmove(buffer->data(), from, kept);
+      if (begun) inbox->begin = 0;
+      buffer->begin = begun;
+    }
+  }
+  buffer->end = buffer->begin + unread;
+  buffer->mark = 0;
+  read(true);
+}
+
+void SessionCore::release() noexcept {
+  if (stream_->in) shared_.core.buffers.give_back(std::exchange(stream_->in, nullptr));
+  inbox_made_ = false;
+}
+
+void SessionCore::read(bool on) noexcept {
+  reading_ = on;
+  stream_->read(on);
+}
+
+void SessionCore::wake() noexcept {
+  if (Context* reader = std::exchange(reader_, nullptr)) reader->resume();
+}
+
+bool SessionCore::poll(bool parts) noexcept {
+  if (part_ && shown_) held(*stream_->in).inbox.bytes = 0;
+  shown_ = false;
+  parts_ = parts;
+  if (has_request_) [[unlikely]]
+    forget_request();
+  if (how_ != Errc::none) return true;
+  if (stream_->in && stream_->in->begin != stream_->in->end) {
+    if (advance()) return true;
+  } else if (stream_->ended.code != Errc::none) {
+    lost(stream_->ended);
+    return true;
+  }
+  settle();
+  return false;
+}
+
+bool SessionCore::wait(Context& context, std::coroutine_handle<> waiter) noexcept {
+  if (reader_) {
+    context.set(Error{Errc::already, 0});
+    return false;
+  }
+  if (!context.wait(*this, waiter, Stop::receiving)) return false;
+  reader_ = &context;
+  return true;
+}
+
+void SessionCore::agreed(std::unique_ptr<Request> request, std::size_t subprotocol) noexcept {
+  subprotocol_ = static_cast<std::uint8_t>(subprotocol);
+  if (!request) return;
+  rare().request = std::move(request);
+  has_request_ = true;
+}
+
+// An idle session keeps nothing of its handshake.
+void SessionCore::forget_request() noexcept {
+  has_request_ = false;
+  rare_->request.reset();
+  const Rare& rare = *rare_;
+  if (rare.queue.empty() && rare.waiting.empty() && !rare.pinger && !rare.pending() && !rare.is_listed()) rare_.reset();
+}
+
+Result<Piece> SessionCore::take_some() const noexcept {
+  if (!shown_) return parley::fail(how_);
+  const Message& message = held(*stream_->in).shown;
+  return Piece{message.bytes(), message.kind(), !part_};
+}
+
+Result<Message> SessionCore::take() const noexcept {
+  if (shown_) [[likely]]
+    return held(*stream_->in).shown;
+  return parley::fail(how_);
+}
+
+}  // namespace parley::ws

@@ -1,0 +1,289 @@
+// The sending half of a session.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "ws/session_core.h"
+
+namespace parley::ws {
+
+using codec::FrameBits;
+using codec::Opcode;
+
+namespace {
+
+// Smaller messages are copied into the loop's cork and leave together; larger ones leave at once from where they lie.
+constexpr std::size_t cork_copy_bytes_max = 4096;
+// Answers to pings that wait beyond the queue's own maximum. RFC 6455, 5.5.3: "the endpoint MAY elect to send a Pong
+// frame for only the most recently processed Ping frame", so more of them are not kept.
+constexpr std::size_t control_queue_bytes_max = 4096;
+
+FrameBits whole(Kind kind) noexcept {
+  return {static_cast<std::uint8_t>(FrameBits::fin_bit | static_cast<std::uint8_t>(kind))};
+}
+
+// Somebody else's bytes become our own.
+void keep(Bytes& bytes, std::unique_ptr<std::byte[]>& copy) {
+  copy = std::make_unique_for_overwrite<std::byte[]>(bytes.size());
+  std::ranges::copy(bytes, copy.get());
+  bytes = {copy.get(), bytes.size()};
+}
+
+}  // namespace
+
+bool SessionCore::send(Context& context, std::coroutine_handle<> waiter, const Message& message) noexcept {
+  if (!is_open()) [[unlikely]] {
+    context.set(Error{how_ == Errc::none ? Errc::end : how_, 0});
+    return false;
+  }
+  context.set({});
+  active_ = static_cast<std::uint16_t>(shared_.second);
+  const FrameBits bits = whole(message.kind());
+  if (fragmenting_) [[unlikely]]
+    return wait_for_room(context, waiter, bits, message.bytes());
+  if (has_queue()) [[unlikely]]
+    return send_queued(context, waiter, bits, message.bytes());
+  if (message.size() <= cork_copy_bytes_max && write_corked(bits, message.bytes())) [[likely]]
+    return false;
+  return write_through(context, waiter, bits, message.bytes());
+}
+
+// Into the loop's cork: it leaves at the end of this turn, with what else there is by then.
+bool SessionCore::write_corked(FrameBits bits, Bytes payload) noexcept {
+  const bool masked = shared_.role == Role::client;
+  const codec::MaskKey key = masked ? shared_.keys.next() : 0;
+  std::array<std::byte, codec::head_bytes_max> head;
+  const std::size_t head_bytes = codec::write_head(head, bits, payload.size(), masked, key);
+  std::byte* room = shared_.core.cork(*this, head_bytes + payload.size());
+  if (!room) {
+    shared_.core.flush_cork();
+    if (has_queue() || how_ != Errc::none) return false;
+    room = shared_.core.cork(*this, head_bytes + payload.size());
+  }
+  std::memcpy(room, head.data(), head_bytes);
+  std::ranges::copy(payload, room + head_bytes);
+  codec::mask(std::span(room + head_bytes, payload.size()), key);
+  return true;
+}
+
+void SessionCore::flush() noexcept {
+  Bytes bytes = shared_.core.corked_bytes(*this);
+  shared_.core.uncork();
+  if (!stream_) return;
+  if (!has_queue()) bytes = bytes.subspan(write({&bytes, 1}));
+  if (bytes.empty() || !stream_) return;
+  Queued queued{.rest = bytes, .copy = nullptr};
+  keep(queued.rest, queued.copy);
+  enqueue(std::move(queued));
+}
+
+// What the stream takes now. If that fails the session is lost, and all counts as taken.
+std::size_t SessionCore::write(std::span<const Bytes> parts) noexcept {
+  const std::ptrdiff_t written = stream_->write(parts);
+  if (written >= 0) [[likely]]
+    return static_cast<std::size_t>(written);
+  lost(Error::from_errno(static_cast<int>(-written)));
+  std::size_t all = 0;
+  for (const Bytes& part : parts) all += part.size();
+  return all;
+}
+
+// At once, from where it lies; the rest stays there while the sender waits.
+bool SessionCore::write_through(Context& context, std::coroutine_handle<> waiter, FrameBits bits,
+                                Bytes payload) noexcept {
+  shared_.core.flush_cork();
+  if (has_queue()) return send_queued(context, waiter, bits, payload);
+  if (how_ != Errc::none) {
+    context.set(Error{how_, 0});
+    return false;
+  }
+  if (shared_.role == Role::client) {  // what is sent is not what lies there
+    Queued masked = frame(bits, payload);
+    masked.rest = masked.rest.subspan(write({&masked.rest, 1}));
+    if (!masked.rest.empty()) enqueue(std::move(masked));
+  } else {
+    std::array<std::byte, codec::head_bytes_max> head;
+    const std::size_t head_bytes = codec::write_head(head, bits, payload.size(), false, 0);
+    const std::array<Bytes, 2> parts{Bytes(head.data(), head_bytes), payload};
+    const std::size_t written = write(parts);
+    if (written == head_bytes + payload.size()) [[likely]] {
+    } else if (written < head_bytes || shared_.limits.when_full != WhenFull::wait || !context.wait(*this, waiter)) {
+      Queued copy = frame(bits, payload);
+      copy.rest = copy.rest.subspan(written);
+      enqueue(std::move(copy));
+    } else {
+      enqueue({.rest = payload.subspan(written - head_bytes), .copy = nullptr, .sender = &context});
+      return true;
+    }
+  }
+  if (how_ != Errc::none) context.set(Error{how_, 0});
+  return false;
+}
+
+Queued SessionCore::frame(FrameBits bits, Bytes payload) {
+  const bool masked = shared_.role == Role::client;
+  const codec::MaskKey key = masked ? shared_.keys.next() : 0;
+  std::array<std::byte, codec::head_bytes_max> head;
+  const std::size_t head_bytes = codec::write_head(head, bits, payload.size(), masked, key);
+  auto copy = std::make_unique_for_overwrite<std::byte[]>(head_bytes + payload.size());
+  std::memcpy(copy.get(), head.data(), head_bytes);
+  std::ranges::copy(payload, copy.get() + head_bytes);
+  codec::mask(std::span(copy.get() + head_bytes, payload.size()), key);
+  return {.rest = {copy.get(), head_bytes + payload.size()}, .copy = std::move(copy), .is_message = !bits.is_control()};
+}
+
+void SessionCore::enqueue(Queued queued) {
+  if (shared_.core.corked == this) flush();  // what was sent before leaves before
+  if (!stream_) return;
+  rare().queue_bytes += queued.rest.size();
+  rare_->queue.push_back(std::move(queued));
+  if (rare_->queue.size() == 1) stream_->tell_writable(true);
+}
+
+// The stream has no room now.
+bool SessionCore::send_queued(Context& context, std::coroutine_handle<> waiter, FrameBits bits,
+                              Bytes payload) noexcept {
+  const bool full = rare_->queue_bytes >= shared_.limits.queue_bytes_max || !rare_->waiting.empty();
+  if (full) {
+    switch (shared_.limits.when_full) {
+      case WhenFull::wait: return wait_for_room(context, waiter, bits, payload);
+      case WhenFull::drop_newest:
+        rare_->dropped += 1;
+        context.set(Error{Errc::too_large, 0});
+        return false;
+      case WhenFull::drop_oldest: drop_oldest(); break;
+      case WhenFull::close:
+        (void)close(1008, "messages are not read fast enough");
+        context.set(Error{Errc::too_large, 0});
+        return false;
+    }
+  }
+  enqueue(frame(bits, payload));
+  return false;
+}
+
+// The message goes when its turn comes, also if its sender can't wait for that.
+bool SessionCore::wait_for_room(Context& context, std::coroutine_handle<> waiter, FrameBits bits,
+                                Bytes payload) noexcept {
+  const bool waits = context.wait(*this, waiter);
+  rare().waiting.push_back({.bits = bits, .payload = payload, .copy = nullptr, .sender = waits ? &context : nullptr});
+  if (!waits) keep(rare_->waiting.back().payload, rare_->waiting.back().copy);
+  return waits;
+}
+
+void SessionCore::release_waiting() noexcept {
+  while (!fragmenting_ && !rare_->waiting.empty() && rare_->queue_bytes < shared_.limits.queue_bytes_max) {
+    Waiting next = std::move(rare_->waiting.front());
+    rare_->waiting.pop_front();
+    if (next.sender) next.sender->ready();
+    enqueue(frame(next.bits, next.payload));
+  }
+}
+
+bool SessionCore::send_some(Context& context, std::coroutine_handle<> waiter, const Message& part, bool last) noexcept {
+  if (!is_open()) {
+    context.set(Error{how_ == Errc::none ? Errc::end : how_, 0});
+    return false;
+  }
+  context.set({});
+  active_ = static_cast<std::uint16_t>(shared_.second);
+  // "A fragmented message consists of a single frame with the FIN bit clear and an opcode other than 0, followed by
+  // zero or more frames with the FIN bit clear and the opcode set to 0, and terminated by a single frame with the FIN
+  // bit set and an opcode of 0." (5.4)
+  FrameBits bits = whole(part.kind());
+  if (fragmenting_) bits.value = FrameBits::fin_bit | static_cast<std::uint8_t>(Opcode::continuation);
+  if (!last) bits.value &= static_cast<std::uint8_t>(~FrameBits::fin_bit);
+  fragmenting_ = !last;
+  bool waits = false;
+  if (has_queue()) {
+    enqueue(frame(bits, part.bytes()));
+  } else if (part.size() > cork_copy_bytes_max || !write_corked(bits, part.bytes())) {
+    waits = write_through(context, waiter, bits, part.bytes());
+  }
+  if (last && rare_ && stream_) release_waiting();
+  return waits;
+}
+
+bool SessionCore::ping(Context& context, std::coroutine_handle<> waiter) noexcept {
+  if (!is_open() || rare().pinger) {
+    context.set(Error{!is_open() ? (how_ == Errc::none ? Errc::end : how_) : Errc::already, 0});
+    return false;
+  }
+  if (!context.wait(*this, waiter)) return false;
+  rare_->pinger = &context;
+  rare_->ping_number += 1;
+  send_control(Opcode::ping, std::as_bytes(std::span(&rare_->ping_number, 1)));
+  return true;
+}
+
+// "A Pong frame sent in response to a Ping frame must have identical "Application data" as found in the message body of
+// the Ping frame being replied to." (5.5.3)
+void SessionCore::got_pong(Bytes payload) noexcept {
+  if (!rare_ || !rare_->pinger) return;
+  if (!std::ranges::equal(payload, std::as_bytes(std::span(&rare_->ping_number, 1)))) return;
+  std::exchange(rare_->pinger, nullptr)->ready();
+}
+
+void SessionCore::drop_oldest() noexcept {
+  auto& queue = rare_->queue;
+  for (auto at = std::next(queue.begin()); at != queue.end() && rare_->queue_bytes >= shared_.limits.queue_bytes_max;) {
+    if (!at->is_message) {
+      ++at;
+      continue;
+    }
+    rare_->queue_bytes -= at->rest.size();
+    rare_->dropped += 1;
+    at = queue.erase(at);
+  }
+}
+
+void SessionCore::send_control(Opcode opcode, Bytes payload) noexcept {
+  if (sent_close_ || !stream_) return;
+  const FrameBits bits{static_cast<std::uint8_t>(FrameBits::fin_bit | static_cast<std::uint8_t>(opcode))};
+  if (!has_queue() && write_corked(bits, payload)) return;
+  if (!stream_) return;
+  const bool full = rare().queue_bytes >= shared_.limits.queue_bytes_max + control_queue_bytes_max;
+  if (full && opcode != Opcode::close) return;
+  enqueue(frame(bits, payload));
+}
+
+void SessionCore::writable() noexcept { pump(); }
+
+void SessionCore::pump() noexcept {
+  while (has_queue()) {
+    Queued& front = rare_->queue.front();
+    const std::size_t written = write({&front.rest, 1});
+    if (!stream_) return;
+    rare_->queue_bytes -= written;
+    front.rest = front.rest.subspan(written);
+    front.is_message = false;
+    if (!front.rest.empty()) break;
+    if (front.sender) front.sender->ready();
+    rare_->queue.pop_front();
+    release_waiting();
+  }
+  stream_->tell_writable(has_queue());
+  if (!has_queue() && how_ != Errc::none) finish_stream();
+}
+
+void SessionCore::stop(Context& context, Stop level, Errc reason) noexcept {
+  if (&context == reader_) {
+    reader_ = nullptr;
+    return context.ready(Error{reason, 0});
+  }
+  if (level != Stop::all) return;
+  if (&context == rare_->pinger) rare_->pinger = nullptr;
+  for (Queued& queued : rare_->queue) {
+    if (queued.sender != &context) continue;
+    keep(queued.rest, queued.copy);
+    queued.sender = nullptr;
+  }
+  for (Waiting& waiting : rare_->waiting) {
+    if (waiting.sender != &context) continue;
+    keep(waiting.payload, waiting.copy);
+    waiting.sender = nullptr;
+  }
+  context.ready(Error{reason, 0});
+}
+
+}  // namespace parley::ws

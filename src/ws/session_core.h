@@ -1,0 +1,195 @@
+// The inside of a Session: a state machine that the loop drives, so that an idle connection is this object, its stream
+// and its handler's frame, and nothing else. What is being read lies in the stream's lent buffer, with its state in
+// that buffer's header; what only some sessions need lies behind one pointer.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+
+#include <parley/ws/session.h>
+
+#include "base/list.h"
+#include "codec/close.h"
+#include "codec/frame.h"
+#include "codec/message.h"
+#include "codec/utf8.h"
+#include "ws/shared.h"
+
+namespace parley::ws {
+
+using codec::Role;
+using codec::Violation;
+using detail::Buffer;
+using detail::ByteStream;
+using detail::Context;
+
+// Bytes of whole frames that wait for room in the stream.
+struct Queued {
+  Bytes rest;
+  std::unique_ptr<std::byte[]> copy;  // whose bytes they are; null: the sender's
+  Context* sender = nullptr;          // who waits for them to go
+  bool is_message = false;            // it may be dropped, as long as nothing of it has left
+};
+
+// A message for which the queue has no room.
+struct Waiting {
+  codec::FrameBits bits;
+  Bytes payload;
+  std::unique_ptr<std::byte[]> copy;  // whose bytes they are; null: the sender's
+  Context* sender = nullptr;
+};
+
+// How a received message is put together; in the owner's part of the lent Buffer.
+struct Inbox {
+  Inbox(Role role, bool rsv1_allowed) noexcept : frames(role, rsv1_allowed) {}
+
+  codec::FrameReader frames;
+  codec::MessageReader messages;
+  std::uint32_t begin = 0;  // of the message, in the buffer
+  std::uint32_t bytes = 0;
+  codec::Utf8 utf8;
+};
+
+// The owner's part of the lent Buffer.
+struct Held {
+  union {
+    Inbox inbox;  // while inbox_made_
+  };
+  Message shown;
+};
+static_assert(sizeof(Held) <= sizeof(Buffer::owner));
+
+class SessionCore final : public detail::Sink, public Listed<SessionCore> {
+ public:
+  // Takes the stream over. Of the bytes that its last receive() showed, the first `consumed` were the handshake, and
+  // the rest belongs to the session.
+  static Session make(Stream stream, Shared& shared, std::size_t consumed);
+  static SessionCore& of(Session& session) noexcept { return *session.core_; }
+
+  // ---- What Session calls
+
+  // Gives back what the last receive() showed; is there a message (or part of one, if `parts`), or the end, already?
+  bool poll(bool parts) noexcept;
+  bool wait(Context& context, std::coroutine_handle<> waiter) noexcept;
+  Result<Message> take() const noexcept;
+  Result<Piece> take_some() const noexcept;
+  bool send(Context& context, std::coroutine_handle<> waiter, const Message& message) noexcept;
+  bool send_some(Context& context, std::coroutine_handle<> waiter, const Message& part, bool last) noexcept;
+  bool ping(Context& context, std::coroutine_handle<> waiter) noexcept;
+  Result<void> close(std::uint16_t code, std::string_view reason) noexcept;
+  void drop() noexcept;  // the Session is gone
+
+  // After the handshake. `subprotocol` counts from 1 in the shared list; 0: none.
+  void agreed(std::unique_ptr<Request> request, std::size_t subprotocol) noexcept;
+  const Request* request() const noexcept { return rare_ ? rare_->request.get() : nullptr; }
+  std::string_view subprotocol() const noexcept {
+    return subprotocol_ ? std::string_view(shared_.subprotocols[subprotocol_ - 1u]) : std::string_view();
+  }
+
+  Closed closed() const;
+  Counters counters() const noexcept { return rare_ ? Counters{rare_->dropped, rare_->queue_bytes} : Counters{}; }
+  ByteStream* stream() const noexcept { return stream_; }
+
+  // ---- What the loop calls
+
+  void arrived() noexcept override;
+  void writable() noexcept override;
+  void flush() noexcept override;
+  void stop(Context& context, Stop level, Errc reason) noexcept override;
+  void tick(std::uint32_t now) noexcept;  // a second is over
+
+ private:
+  // What most sessions never need.
+  struct Rare final : detail::Timer, detail::Lingering {
+    explicit Rare(SessionCore& owner) noexcept : Timer(&Rare::over), session(owner) {}
+    static void over(Timer& timer) noexcept { static_cast<Rare&>(timer).give_up(); }
+    void give_up() noexcept override { session.give_up(); }
+
+    SessionCore& session;
+    std::list<Queued> queue;
+    std::size_t queue_bytes = 0;
+    std::list<Waiting> waiting;
+    Context* pinger = nullptr;  // who waits for the pong with this number
+    std::uint64_t ping_number = 0;
+    Closed closed;
+    std::uint64_t dropped = 0;
+    std::unique_ptr<Request> request;  // until the first receive()
+  };
+
+  SessionCore(ByteStream& stream, Shared& shared) noexcept;
+  ~SessionCore();
+  static void* operator new(std::size_t bytes) { return detail::frame_allocate(bytes); }
+  static void operator delete(void* core, std::size_t bytes) noexcept { detail::frame_free(core, bytes); }
+  bool is_open() const noexcept { return how_ == Errc::none && !sent_close_; }
+  Rare& rare() {
+    if (!rare_) rare_ = std::make_unique<Rare>(*this);
+    return *rare_;
+  }
+
+  // Receiving: receive.cpp
+  bool advance() noexcept;
+  bool read_frames(Buffer& buffer) noexcept;
+  bool take_data(Buffer& buffer, Inbox& inbox, const codec::Piece& piece) noexcept;
+  bool take_control(const codec::Piece& piece) noexcept;
+  void show(Buffer& buffer, std::uint32_t begin, std::size_t bytes, Kind kind) noexcept;
+  void settle() noexcept;
+  void look_ahead() noexcept;
+  void release() noexcept;
+  void wake() noexcept;
+  Inbox& inbox(Buffer& buffer) noexcept;
+  static Held& held(Buffer& buffer) noexcept { return *reinterpret_cast<Held*>(buffer.owner); }
+
+  void discard() noexcept;
+  void forget_request() noexcept;
+  void read(bool on) noexcept;
+
+  // Sending: send.cpp
+  bool write_corked(codec::FrameBits bits, Bytes payload) noexcept;
+  bool write_through(Context& context, std::coroutine_handle<> waiter, codec::FrameBits bits, Bytes payload) noexcept;
+  bool send_queued(Context& context, std::coroutine_handle<> waiter, codec::FrameBits bits, Bytes payload) noexcept;
+  void send_control(codec::Opcode opcode, Bytes payload) noexcept;
+  Queued frame(codec::FrameBits bits, Bytes payload);
+  void enqueue(Queued queued);
+  bool has_queue() const noexcept { return rare_ && !rare_->queue.empty(); }
+  std::size_t write(std::span<const Bytes> parts) noexcept;
+  bool wait_for_room(Context& context, std::coroutine_handle<> waiter, codec::FrameBits bits, Bytes payload) noexcept;
+  void release_waiting() noexcept;
+  void drop_oldest() noexcept;
+  void got_pong(Bytes payload) noexcept;
+  void pump() noexcept;
+
+  // Closing: closing.cpp
+  void got_close(Bytes payload) noexcept;
+  void send_close(const codec::CloseBody& body) noexcept;
+  void fail(Violation violation) noexcept;
+  void lost(Error error) noexcept;
+  void end(Errc how) noexcept;
+  void finish_stream() noexcept;
+  void close_stream() noexcept;
+  void give_up() noexcept;
+  void start_close_timer() noexcept;
+
+  ByteStream* stream_;
+  Shared& shared_;
+  Context* reader_ = nullptr;
+  std::unique_ptr<Rare> rare_;
+  std::uint16_t heard_ = 0;   // the second when something was last received; it wraps
+  std::uint16_t active_ = 0;  // the second when a message last came or went
+  Errc how_ = Errc::none;     // it ended: nothing more is received or sent
+  std::uint8_t subprotocol_ = 0;
+  bool has_request_ : 1 = false;
+  bool inbox_made_ : 1 = false;   // the buffer's header holds one
+  bool shown_ : 1 = false;        // a message is ready, or being looked at
+  bool part_ : 1 = false;         // what is shown is part of a message, with more to come
+  bool parts_ : 1 = false;        // receive_some() was called last
+  bool fragmenting_ : 1 = false;  // send_some() has begun a message
+  bool reading_ : 1 = false;
+  bool pinged_ : 1 = false;
+  bool sent_close_ : 1 = false;
+  bool got_close_ : 1 = false;
+  bool shut_ : 1 = false;     // nothing more is sent: input is discarded until the peer has closed, too
+  bool dropped_ : 1 = false;  // the Session is gone
+};
+
+}  // namespace parley::ws

@@ -1,0 +1,55 @@
+// What the sessions of one server, or of one client, share: their loop, limits, and a clock of whole seconds.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <parley/ws/session.h>
+
+#include "base/list.h"
+#include "codec/frame.h"
+#include "io/core.h"
+
+namespace parley::ws {
+
+// Keys for a client's frames. RFC 6455, 5.3: "the masking key MUST be derived from a strong source of entropy, and the
+// masking key for a given frame MUST NOT make it simple for a server/proxy to predict the masking key for a subsequent
+// frame."
+class MaskKeys {
+ public:
+  codec::MaskKey next();
+
+ private:
+  static constexpr std::size_t count = 256;  // fetched from the kernel at once
+  std::array<codec::MaskKey, count> keys_{};
+  std::size_t at_ = count;
+};
+
+class Shared final : private detail::Timer {
+ public:
+  Shared(detail::Core& loop_core, codec::Role session_role, const Limits& session_limits) noexcept;
+
+  // It lives until its maker has let go of it and the last of its sessions is gone.
+  void add(SessionCore& session) noexcept;
+  void remove(SessionCore& session) noexcept;
+  void release() noexcept;
+
+  detail::Core& core;
+  const codec::Role role;
+  const Limits limits;
+  std::vector<std::string> subprotocols;  // at most 255
+  std::uint32_t second = 0;               // since it was made
+  MaskKeys keys;
+
+ private:
+  ~Shared();
+  static void over(Timer& timer) noexcept;
+
+  List<SessionCore> sessions_;
+  bool released_ = false;
+};
+
+}  // namespace parley::ws

@@ -1,0 +1,281 @@
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "ws/raw_peer.h"
+
+namespace parley::ws {
+namespace {
+
+using codec::Opcode;
+using testing::Frame;
+using testing::Pair;
+
+struct Got {
+  std::vector<std::pair<std::string, Kind>> messages;
+  Errc how = Errc::none;
+};
+
+Task<> receive_all(Session& session, Got& got) {
+  while (auto message = co_await session.receive()) got.messages.emplace_back(message->text(), message->kind());
+  auto again = co_await session.receive();
+  got.how = again.error().code;
+}
+
+// Sends `bytes`, cut after each `step` of them, then closes TCP.
+Task<> feed(Pair& pair, std::string bytes, std::size_t step) {
+  for (std::size_t at = 0; at < bytes.size(); at += step) {
+    const std::string part = bytes.substr(at, step);
+    co_await pair.peer.send(part);
+    co_await sleep_for(std::chrono::milliseconds(1));
+  }
+  pair.peer.shutdown();
+  while (co_await pair.peer.receive()) continue;
+}
+
+Task<> both(Loop& loop, Pair& pair, std::string bytes, std::size_t step, Got& got) {
+  TaskGroup group(loop);
+  group.spawn(receive_all(pair.session, got));
+  group.spawn(feed(pair, std::move(bytes), step));
+  co_await group.join();
+}
+
+Got receive(Role role, std::string (*bytes)(Pair&), std::size_t step, const Limits& limits = {}) {
+  Simulation simulation;
+  Loop loop(simulation);
+  Pair pair(loop, role, limits);
+  Got got;
+  loop.run(both(loop, pair, bytes(pair), step, got));
+  pair.session = {};
+  pair.peer.close();
+  return got;
+}
+
+class EachRoleAndStep : public ::testing::TestWithParam<std::tuple<Role, std::size_t>> {
+ protected:
+  Got receive(std::string (*bytes)(Pair&), const Limits& limits = {}) {
+    return ws::receive(std::get<0>(GetParam()), bytes, std::get<1>(GetParam()), limits);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Receive, EachRoleAndStep,
+                         ::testing::Combine(::testing::Values(Role::server, Role::client),
+                                            ::testing::Values(1, 2, 3, 5, 7, 11, 64, 100'000)));
+
+TEST_P(EachRoleAndStep, WholeMessagesOfBothKinds) {
+  const Got got = receive([](Pair& pair) {
+    return pair.wire(Opcode::text, "Hello") + pair.wire(Opcode::binary, "") +
+           pair.wire(Opcode::text, std::string(125, 'a')) + pair.wire(Opcode::binary, std::string(126, 'b')) +
+           pair.wire(Opcode::close, std::string("\x03\xe8", 2));
+  });
+  ASSERT_EQ(got.messages.size(), 4u);
+  EXPECT_EQ(got.messages[0], std::pair(std::string("Hello"), Kind::text));
+  EXPECT_EQ(got.messages[1], std::pair(std::string(), Kind::binary));
+  EXPECT_EQ(got.messages[2], std::pair(std::string(125, 'a'), Kind::text));
+  EXPECT_EQ(got.messages[3], std::pair(std::string(126, 'b'), Kind::binary));
+  EXPECT_EQ(got.how, Errc::end);
+}
+
+TEST_P(EachRoleAndStep, FragmentsWithControlFramesBetween) {
+  const Got got = receive([](Pair& pair) {
+    return pair.wire(0x01, "Hel") + pair.wire(Opcode::ping, "between") + pair.wire(0x00, "") +
+           pair.wire(Opcode::pong, "nobody asked") + pair.wire(0x80, "lo") + pair.wire(Opcode::text, "next");
+  });
+  ASSERT_EQ(got.messages.size(), 2u);
+  EXPECT_EQ(got.messages[0].first, "Hello");
+  EXPECT_EQ(got.messages[1].first, "next");
+  EXPECT_EQ(got.how, Errc::reset);  // no Close frame came
+}
+
+TEST_P(EachRoleAndStep, ACharacterMayBeCutBetweenFragments) {
+  const Got got = receive([](Pair& pair) { return pair.wire(0x01, "\xf0\x9f") + pair.wire(0x80, "\x98\x80"); });
+  ASSERT_EQ(got.messages.size(), 1u);
+  EXPECT_EQ(got.messages[0].first, "\xf0\x9f\x98\x80");
+}
+
+TEST_P(EachRoleAndStep, TextThatIsNotUtf8) {
+  EXPECT_EQ(receive([](Pair& pair) { return pair.wire(Opcode::text, "a\xff"); }).how, Errc::protocol);
+  EXPECT_EQ(receive([](Pair& pair) { return pair.wire(Opcode::text, "half \xc3"); }).how, Errc::protocol);
+  EXPECT_EQ(receive([](Pair& pair) { return pair.wire(0x01, "\xc3") + pair.wire(0x80, "x"); }).how, Errc::protocol);
+}
+
+TEST_P(EachRoleAndStep, FramesOutOfOrder) {
+  EXPECT_EQ(receive([](Pair& pair) { return pair.wire(0x80, "continues nothing"); }).how, Errc::protocol);
+  EXPECT_EQ(receive([](Pair& pair) { return pair.wire(0x01, "a") + pair.wire(0x81, "b"); }).how, Errc::protocol);
+  EXPECT_EQ(receive([](Pair& pair) { return pair.wire(0xC1, "rsv1"); }).how, Errc::protocol);
+  EXPECT_EQ(receive([](Pair& pair) { return pair.wire(0x83, "reserved"); }).how, Errc::protocol);
+  EXPECT_EQ(receive([](Pair& pair) { return pair.wire(0x09, "fragmented"); }).how, Errc::protocol);
+}
+
+TEST_P(EachRoleAndStep, LimitsOfBytesAndFragments) {
+  Limits limits;
+  limits.message_bytes_max = 300;
+  limits.fragments_max = 3;
+  const Got fits = receive([](Pair& pair) { return pair.wire(Opcode::binary, std::string(300, 'x')); }, limits);
+  EXPECT_EQ(fits.messages.size(), 1u);
+  EXPECT_EQ(receive([](Pair& pair) { return pair.wire(Opcode::binary, std::string(301, 'x')); }, limits).how,
+            Errc::protocol);
+  EXPECT_EQ(
+      receive(
+          [](Pair& pair) { return pair.wire(0x02, std::string(200, 'x')) + pair.wire(0x80, std::string(101, 'x')); },
+          limits)
+          .how,
+      Errc::protocol);
+  EXPECT_EQ(receive(
+                [](Pair& pair) {
+                  return pair.wire(0x02, "") + pair.wire(0x00, "") + pair.wire(0x00, "") + pair.wire(0x80, "");
+                },
+                limits)
+                .how,
+            Errc::protocol);
+}
+
+TEST(Receive, AMessageOfManyBuffers) {
+  for (Role role : {Role::server, Role::client}) {
+    for (std::size_t step : {1000u, 65536u, 1'000'000u}) {
+      const Got got = receive(
+          role,
+          [](Pair& pair) {
+            std::string text;
+            while (text.size() < 1'000'000) text += std::to_string(text.size()) + ",";
+            return pair.wire(0x01, text.substr(0, 300'000)) + pair.wire(Opcode::ping, "!") +
+                   pair.wire(0x80, text.substr(300'000)) + pair.wire(Opcode::text, "after");
+          },
+          step);
+      std::string text;
+      while (text.size() < 1'000'000) text += std::to_string(text.size()) + ",";
+      ASSERT_EQ(got.messages.size(), 2u);
+      EXPECT_TRUE(got.messages[0].first == text);
+      EXPECT_EQ(got.messages[1].first, "after");
+    }
+  }
+}
+
+Task<> receive_parts(Session& session, std::string& all, std::size_t& parts, bool& last) {
+  while (auto part = co_await session.receive_some()) {
+    all += as_text(part->bytes);
+    parts += 1;
+    last = part->last;
+  }
+}
+
+Task<> both_parts(Loop& loop, Pair& pair, std::string bytes, std::string& all, std::size_t& parts, bool& last) {
+  TaskGroup group(loop);
+  group.spawn(receive_parts(pair.session, all, parts, last));
+  group.spawn(feed(pair, std::move(bytes), 1000));
+  co_await group.join();
+}
+
+TEST(Receive, PartsOfAMessageThatIsLargerThanAllowed) {
+  Simulation simulation;
+  Loop loop(simulation);
+  Limits limits;
+  limits.message_bytes_max = 100;
+  Pair pair(loop, Role::server, limits);
+  const std::string sent(50'000, 'x');
+  std::string all;
+  std::size_t parts = 0;
+  bool last = false;
+  loop.run(both_parts(loop, pair, pair.wire(Opcode::binary, sent), all, parts, last));
+  EXPECT_EQ(all.size(), sent.size());
+  EXPECT_GE(parts, 50u);
+  EXPECT_TRUE(last);
+  pair.session = {};
+}
+
+// A handler that is busy: it receives only after `busy`.
+Task<> busy_handler(Session& session, std::chrono::seconds busy, Got& got) {
+  (void)co_await session.receive();
+  co_await sleep_for(busy);
+  co_await receive_all(session, got);
+}
+
+Task<> ping_while_busy(Pair& pair, std::vector<Frame>& answers) {
+  const std::string bytes = pair.wire(Opcode::text, "work") + pair.wire(Opcode::text, "queued");
+  co_await pair.peer.send(bytes);
+  for (const char* payload : {"one", "two"}) {
+    co_await sleep_for(std::chrono::seconds(1));
+    const std::string ping = pair.wire(Opcode::ping, payload);
+    co_await pair.peer.send(ping.substr(0, 4));
+    co_await sleep_for(std::chrono::seconds(1));
+    co_await pair.peer.send(ping.substr(4));
+    auto frame = co_await pair.frame();
+    if (frame) answers.push_back(*frame);
+  }
+  co_await pair.peer.send(pair.wire(Opcode::text, "behind"));
+  co_await pair.peer.send(pair.wire(Opcode::close, std::string("\x03\xe8", 2)));
+  while (auto frame = co_await pair.frame()) answers.push_back(*frame);
+}
+
+Task<> ping_and_busy(Loop& loop, Pair& pair, Got& got, std::vector<Frame>& answers) {
+  TaskGroup group(loop);
+  group.spawn(busy_handler(pair.session, std::chrono::seconds(3600), got));
+  group.spawn(ping_while_busy(pair, answers));
+  co_await group.join();
+}
+
+TEST(Receive, PingsAreAnsweredWhileTheHandlerIsBusyAndOnlyOnce) {
+  Simulation simulation;
+  Loop loop(simulation);
+  Pair pair(loop, Role::server, {.keepalive_seconds = 0});
+  Got got;
+  std::vector<Frame> answers;
+  loop.run(ping_and_busy(loop, pair, got, answers));
+  ASSERT_EQ(answers.size(), 3u);
+  EXPECT_EQ(answers[0], (Frame{0x8A, "one", false}));
+  EXPECT_EQ(answers[1], (Frame{0x8A, "two", false}));
+  EXPECT_EQ(answers[2].first, 0x88);
+  ASSERT_EQ(got.messages.size(), 2u);
+  EXPECT_EQ(got.messages[0].first, "queued");
+  EXPECT_EQ(got.messages[1].first, "behind");
+  EXPECT_EQ(got.how, Errc::end);
+  pair.session = {};
+}
+
+Task<> second_receive(Session& session, Errc& how) {
+  auto second = co_await session.receive();
+  how = second.error().code;
+}
+
+Task<> two_receives(Loop& loop, Pair& pair, Got& got, Errc& second) {
+  TaskGroup group(loop);
+  group.spawn(receive_all(pair.session, got));
+  group.spawn(second_receive(pair.session, second));
+  group.spawn(feed(pair, pair.wire(Opcode::text, "x"), 1));
+  co_await group.join();
+}
+
+TEST(Receive, OneAtATime) {
+  Simulation simulation;
+  Loop loop(simulation);
+  Pair pair(loop, Role::server);
+  Got got;
+  Errc second = Errc::none;
+  loop.run(two_receives(loop, pair, got, second));
+  EXPECT_EQ(second, Errc::already);
+  EXPECT_EQ(got.messages.size(), 1u);
+  pair.session = {};
+}
+
+Task<> timed_receive(Pair& pair, Got& got) {
+  co_await pair.peer.send(pair.wire(Opcode::text, "late").substr(0, 7));
+  auto none = co_await within(std::chrono::seconds(1), pair.session.receive());
+  EXPECT_EQ(none.error(), Errc::timed_out);
+  co_await pair.peer.send(pair.wire(Opcode::text, "late").substr(7));
+  auto message = co_await within(std::chrono::seconds(1), pair.session.receive());
+  if (message) got.messages.emplace_back(message->text(), message->kind());
+}
+
+TEST(Receive, OneThatTimesOutLosesNothing) {
+  Simulation simulation;
+  Loop loop(simulation);
+  Pair pair(loop, Role::server);
+  Got got;
+  loop.run(timed_receive(pair, got));
+  ASSERT_EQ(got.messages.size(), 1u);
+  EXPECT_EQ(got.messages[0].first, "late");
+  pair.session = {};
+  pair.peer.close();
+}
+
+}  // namespace
+}  // namespace parley::ws
