@@ -38,6 +38,11 @@ class Examples(Case):
             silent.shutdown(socket.SHUT_WR)
             self.assertEqual(receive_all(silent), b"now me")
 
+    def test_ws_echo_and_its_client(self):
+        port = self.server("ws_echo", "tcp://127.0.0.1:0")
+        for _ in range(2):
+            self.assert_echoes("ws_client", f"ws://127.0.0.1:{port}/chat")
+
     def test_udp_echo(self):
         port = self.server("udp_echo", "127.0.0.1:0")
         peer, _ = self.udp(port)
@@ -50,6 +55,8 @@ class Examples(Case):
         port = self.closed_port()
         for name, where, reason in (("blocking_client", f"127.0.0.1:{port}", "refused"),
                                     ("tcp_client", f"tcp://127.0.0.1:{port}", "refused"),
+                                    ("ws_client", f"ws://127.0.0.1:{port}/", "refused"),
+                                    ("ws_client", "http://127.0.0.1/", "address"),
                                     ("blocking_server", "nonsense", "address"),
                                     ("tcp_echo", "nonsense", "address"),
                                     ("udp_echo", "nonsense", "address")):

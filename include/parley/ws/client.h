@@ -1,0 +1,47 @@
+// A WebSocket client.
+//
+//   auto session = co_await parley::ws::connect(loop, "ws://example.org:8080/chat");
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <parley/connect.h>
+#include <parley/error.h>
+#include <parley/task.h>
+#include <parley/ws/request.h>
+#include <parley/ws/session.h>
+
+namespace parley::ws {
+
+// Lists are written with commas and headers as lines, so that options can be written in place, also inside of a
+// co_await. The texts are copied by the call that takes the options.
+struct ConnectOptions {
+  Limits limits = {};
+  std::string_view subprotocols = {};  // "chat.v2, chat.v1", in the order of preference
+  std::string_view origin = {};        // empty: none
+  std::string_view user = {};
+  std::string_view password = {};  // Basic credentials (RFC 7617), if there is a user
+  std::string_view bearer = {};    // a token (RFC 6750), instead
+  std::string_view headers = {};   // "Name: value", a line each: for the request
+  unsigned redirects_max = 0;      // how many redirects to follow; 0: a redirect is an error
+
+  std::size_t handshake_bytes_max = 8 * 1024;  // of the response's head
+  unsigned handshake_seconds = 5;              // for connecting and the whole handshake
+  parley::ConnectOptions connect = {};         // names, happy eyeballs
+};
+
+// What a server said that did not accept.
+struct Refusal {
+  unsigned status = 0;   // 401, 404 ...; 0: there was no response
+  std::string location;  // of a redirect; what a peer wrote
+};
+
+// Connects and shakes hands. "ws://host:port/path?query" (port 80 if there is none), "ws+unix:/run/chat.sock:/path".
+// Errors: invalid_address (no such URL), invalid_argument (an option that can't be written down), those of
+// parley::connect(), refused (the server answered with another status; `refusal` has it), protocol (an answer that is
+// none), too_large, timed_out, end, reset. Cancelling: the connection is closed.
+Task<Result<Session>> connect(Loop& loop, std::string_view url, const ConnectOptions& options = {},
+                              Refusal* refusal = nullptr);
+
+}  // namespace parley::ws

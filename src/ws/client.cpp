@@ -1,0 +1,135 @@
+#include <parley/ws/client.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/random.h"
+#include "codec/handshake.h"
+#include "ws/session_core.h"
+#include "ws/shared.h"
+#include "ws/text.h"
+#include "ws/url.h"
+
+namespace parley::ws {
+namespace {
+
+using Outcome = codec::ClientVerdict::Outcome;
+
+// The options, with texts of their own.
+struct Wishes {
+  Wishes(const ConnectOptions& from)
+      : options(from),
+        subprotocols(split_list(from.subprotocols)),
+        origin(from.origin),
+        user(from.user),
+        password(from.password),
+        bearer(from.bearer),
+        headers(split_headers(from.headers)) {
+    options.subprotocols = options.origin = options.user = options.password = options.bearer = options.headers = {};
+  }
+
+  ConnectOptions options;  // without its texts
+  std::vector<std::string> subprotocols;
+  std::string origin;
+  std::string user;
+  std::string password;
+  std::string bearer;
+  std::vector<codec::HeaderText> headers;
+};
+
+// One attempt: a session, or where a redirect leads.
+struct Attempt {
+  Session session;
+  std::string location;
+};
+
+Result<Attempt> judge(const codec::ClientVerdict& verdict, Refusal* refusal) {
+  switch (verdict.outcome) {
+    case Outcome::broken:
+    case Outcome::interim: return parley::fail(Errc::protocol);
+    case Outcome::redirected:
+    case Outcome::refused: break;
+    case Outcome::accepted: return Attempt{};
+  }
+  if (refusal) *refusal = {verdict.status, std::string(verdict.location)};
+  if (verdict.outcome == Outcome::redirected) return Attempt{{}, std::string(verdict.location)};
+  return parley::fail(Errc::refused);
+}
+
+Session make_session(Loop& loop, Stream peer, const Wishes& wishes, std::string_view subprotocol,
+                     std::size_t consumed) {
+  auto* shared =
+      new Shared(loop.core(), Role::client, wishes.options.limits);  // owned: by its one session, once released
+  shared->subprotocols = wishes.subprotocols;
+  Session session = SessionCore::make(std::move(peer), *shared, consumed);
+  const auto found = std::ranges::find(shared->subprotocols, subprotocol);
+  const bool agreed = !subprotocol.empty() && found != shared->subprotocols.end();
+  SessionCore::of(session).agreed(nullptr,
+                                  agreed ? static_cast<std::size_t>(found - shared->subprotocols.begin()) + 1 : 0);
+  shared->release();
+  return session;
+}
+
+Task<Result<Attempt>> shake_hands(Loop& loop, const Url& url, const Wishes& wishes, Refusal* refusal) {
+  const ConnectOptions& options = wishes.options;
+  const codec::ClientRequest request{.host = url.host,
+                                     .target = url.target,
+                                     .origin = wishes.origin,
+                                     .subprotocols = wishes.subprotocols,
+                                     .deflate = nullptr,
+                                     .user = wishes.user,
+                                     .password = wishes.password,
+                                     .bearer = wishes.bearer,
+                                     .headers = wishes.headers};
+  codec::Nonce nonce;
+  if (Result<void> random = strong_random(nonce); !random) co_return std::unexpected(random.error());
+  Result<std::string> text = codec::write_request(request, nonce);
+  if (!text) co_return std::unexpected(text.error());
+  Result<Stream> connected = co_await parley::connect(loop, url.endpoint, options.connect);
+  if (!connected) co_return std::unexpected(connected.error());
+  Stream peer = std::move(*connected);
+  Result<void> sent = co_await peer.send(*text);
+  if (!sent) co_return std::unexpected(sent.error());
+
+  codec::ResponseReader reader({options.handshake_bytes_max, 100});
+  codec::Response response;
+  std::string gathered;
+  for (;;) {
+    Result<Bytes> received = co_await peer.receive();
+    if (!received) co_return std::unexpected(received.error());
+    const std::size_t before = gathered.size();
+    gathered += as_text(*received);
+    switch (reader.next(as_bytes(gathered), response)) {
+      case codec::HeadStep::starved: continue;
+      case codec::HeadStep::fault:
+        co_return parley::fail(reader.fault() == codec::HeadFault::too_large ? Errc::too_large : Errc::protocol);
+      case codec::HeadStep::head: break;
+    }
+    const codec::ClientVerdict verdict = codec::check_response(response, request, nonce);
+    Result<Attempt> attempt = judge(verdict, refusal);
+    if (!attempt || verdict.outcome != Outcome::accepted) co_return attempt;
+    attempt->session = make_session(loop, std::move(peer), wishes, verdict.subprotocol, reader.head_bytes() - before);
+    co_return attempt;
+  }
+}
+
+Task<Result<Session>> connect_with(Loop& loop, Result<Url> where, Wishes wishes, Refusal* refusal) {
+  const auto time = std::chrono::seconds(wishes.options.handshake_seconds);
+  for (unsigned redirects = 0; where; ++redirects) {
+    Result<Attempt> attempt = co_await within(time, shake_hands(loop, *where, wishes, refusal));
+    if (!attempt) co_return std::unexpected(attempt.error());
+    if (attempt->session) co_return std::move(attempt->session);
+    if (redirects == wishes.options.redirects_max) co_return parley::fail(Errc::refused);
+    where = parse_url(attempt->location);
+  }
+  co_return std::unexpected(where.error());
+}
+
+}  // namespace
+
+// No coroutine: what the options refer to is copied before it returns.
+Task<Result<Session>> connect(Loop& loop, std::string_view url, const ConnectOptions& options, Refusal* refusal) {
+  return connect_with(loop, parse_url(url), Wishes(options), refusal);
+}
+
+}  // namespace parley::ws

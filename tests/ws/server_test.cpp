@@ -1,0 +1,231 @@
+#include <gtest/gtest.h>
+#include <parley/parley.h>
+#include <parley/ws.h>
+
+#include <string>
+#include <vector>
+
+namespace parley::ws {
+namespace {
+
+constexpr const char* url = "ws://127.0.0.1:9000/chat?room=1";
+
+Task<> echo(Session peer) {
+  while (auto message = co_await peer.receive()) {
+    co_await peer.send(*message);
+  }
+}
+
+Task<> serve_until_stopped(Loop& loop, Handler handler, ServeOptions options, Result<void>& served) {
+  served = co_await serve(loop, "ws://127.0.0.1:9000", handler, std::move(options));
+}
+
+// Runs `client` beside a server, which is stopped when the client is done.
+template <class Client>
+void run(Client client, Handler handler = echo, ServeOptions options = {}, std::uint64_t seed = 0) {
+  Simulation simulation(SimulationOptions::harmless(seed));
+  {
+    Loop loop(simulation);
+    Result<void> served = parley::fail(Errc::system);
+    const auto both = [](Loop& on, Client& task, Handler h, ServeOptions o, Result<void>& result) -> Task<> {
+      TaskGroup server(on);
+      server.spawn(serve_until_stopped(on, h, std::move(o), result));
+      co_await yield();
+      co_await task(on);
+      server.stop(Stop::receiving);
+      co_await server.join();
+    };
+    loop.run(both(loop, client, handler, std::move(options), served));
+    EXPECT_TRUE(served);
+  }
+  EXPECT_TRUE(simulation.finish().clean()) << simulation.finish().to_string();
+}
+
+// A seed may deliver byte by byte, each of them late.
+constexpr Limits patient{.close_seconds = 3600, .keepalive_seconds = 0};
+
+Task<> talk(Loop& loop) {
+  auto session = co_await ws::connect(loop, url, {.limits = patient, .handshake_seconds = 3600});
+  EXPECT_TRUE(session) << name(session.error().code);
+  if (!session) co_return;
+  for (std::size_t size : {0u, 1u, 125u, 126u, 1000u, 65535u, 65536u, 300'000u}) {
+    const std::string text(size, 'x');
+    co_await session->send(text);
+    auto answer = co_await session->receive();
+    EXPECT_TRUE(answer) << size << " " << name(answer.error().code) << session->closed().reason;
+    EXPECT_TRUE(answer && answer->is_text() && answer->text() == text) << size;
+  }
+  EXPECT_TRUE(session->close(1000, "bye"));
+  auto end = co_await session->receive();
+  EXPECT_EQ(end.error(), Errc::end);
+  EXPECT_EQ(session->closed().code, 1000);
+}
+
+TEST(Server, EchoesBySeed) {
+  ServeOptions options;
+  options.limits = patient;
+  options.handshake_seconds = 3600;
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    SCOPED_TRACE(seed);
+    run(talk, echo, options, seed);
+  }
+}
+
+Task<> tell_request(Session peer) {
+  const Request* request = peer.request();
+  const std::string text =
+      std::string(request->path()) + "|" + std::string(request->query()) + "|" + std::string(request->host()) + "|" +
+      std::string(request->header("x-Extra").value_or("none")) + "|" + std::string(peer.subprotocol());
+  co_await peer.send(text);
+  (void)co_await peer.receive();
+  EXPECT_EQ(peer.request(), nullptr);
+}
+
+Task<> ask_about_request(Loop& loop) {
+  auto session = co_await ws::connect(
+      loop, url, {.subprotocols = "unknown, chat.v2, chat.v1", .headers = "X-Extra: yes\nX-More: too"});
+  if (!session) co_return;
+  EXPECT_EQ(session->subprotocol(), "chat.v2");
+  auto answer = co_await session->receive();
+  EXPECT_TRUE(answer);
+  EXPECT_EQ(answer ? answer->text() : "", "/chat|room=1|127.0.0.1:9000|yes|chat.v2");
+}
+
+TEST(Server, TheHandlerSeesTheRequest) {
+  ServeOptions options;
+  options.subprotocols = "chat.v1, chat.v2";
+  run(ask_about_request, tell_request, options);
+}
+
+Task<> from_elsewhere(Loop& loop) {
+  for (const char* origin : {"http://evil.example", "http://127.0.0.1:9001", "null"}) {
+    ConnectOptions options;
+    options.origin = origin;
+    Refusal refusal;
+    auto session = co_await ws::connect(loop, url, options, &refusal);
+    EXPECT_EQ(session.error(), Errc::refused);
+    EXPECT_EQ(refusal.status, 403u);
+  }
+  ConnectOptions options;
+  options.origin = "http://127.0.0.1:9000";
+  auto session = co_await ws::connect(loop, url, options);
+  EXPECT_TRUE(session);
+}
+
+TEST(Server, APageFromElsewhereIsRefused) { run(from_elsewhere); }
+
+Task<> to_a_path(Loop& loop) {
+  Refusal refusal;
+  auto session = co_await ws::connect(loop, "ws://127.0.0.1:9000/nowhere", {}, &refusal);
+  EXPECT_EQ(session.error(), Errc::refused);
+  EXPECT_EQ(refusal.status, 404u);
+}
+
+TEST(Server, TheApplicationMayRefuse) {
+  ServeOptions options;
+  options.refuse = [](const Request& request, void*) { return request.path() == "/chat" ? 0u : 404u; };
+  run(to_a_path, echo, options);
+}
+
+// What a server answers to `request`, up to the end of the connection.
+Task<> ask_raw(Loop& loop, std::string request, std::size_t step, std::string& answer) {
+  auto peer = co_await parley::connect(loop, *Address::parse("127.0.0.1:9000"));
+  if (!peer) co_return;
+  for (std::size_t at = 0; at < request.size(); at += step) {
+    const std::string part = request.substr(at, step);
+    co_await peer->send(part);
+    co_await sleep_for(std::chrono::milliseconds(1));
+  }
+  while (auto bytes = co_await peer->receive()) answer += as_text(*bytes);
+}
+
+std::string answer_to(const std::string& request, std::size_t step = 1'000'000) {
+  std::string answer;
+  run([&](Loop& loop) { return ask_raw(loop, request, step, answer); });
+  return answer;
+}
+
+const std::string good_request =
+    "GET /chat HTTP/1.1\r\nHost: 127.0.0.1:9000\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+
+TEST(Server, TheHandshakeOfTheRfcByteByByteWithAFrameBehindIt) {
+  const std::string close = std::string("\x88\x82\x00\x00\x00\x00\x03\xe8", 8);
+  const std::string hello = std::string("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58", 11);
+  for (std::size_t step : {1u, 50u, 100'000u}) {
+    const std::string answer = answer_to(good_request + "\r\n" + hello + close, step);
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 101 ")) << answer;
+    EXPECT_NE(answer.find("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), std::string::npos);
+    EXPECT_TRUE(answer.ends_with(std::string("\r\n\r\n\x81\x05Hello\x88\x02\x03\xe8", 15))) << answer;
+  }
+}
+
+TEST(Server, RequestsThatAreNoHandshake) {
+  EXPECT_TRUE(answer_to("nonsense\r\n\r\n").starts_with("HTTP/1.1 400 "));
+  EXPECT_TRUE(answer_to(good_request + "Cookie: " + std::string(9000, 'x') + "\r\n\r\n").starts_with("HTTP/1.1 431 "));
+  EXPECT_TRUE(answer_to("POST / HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 405 "));
+  std::string old = good_request;
+  old.replace(old.find(": 13"), 4, ": 8");
+  const std::string answer = answer_to(old + "\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 426 "));
+  EXPECT_NE(answer.find("\r\nSec-WebSocket-Version: 13\r\n"), std::string::npos);
+}
+
+Task<> ask_slowly(Loop& loop, std::chrono::nanoseconds& took) {
+  auto peer = co_await parley::connect(loop, *Address::parse("127.0.0.1:9000"));
+  if (!peer) co_return;
+  const auto began = loop.now();
+  co_await peer->send("GET / HT");
+  while (co_await peer->receive()) continue;
+  took = loop.now() - began;
+}
+
+TEST(Server, ASlowHandshakeIsCut) {
+  ServeOptions options;
+  options.handshake_seconds = 3;
+  std::chrono::nanoseconds took{};
+  run([&](Loop& loop) { return ask_slowly(loop, took); }, echo, options);
+  EXPECT_GE(took, std::chrono::seconds(3));
+  EXPECT_LT(took, std::chrono::seconds(4));
+}
+
+Task<> throws(Session peer) {
+  (void)co_await peer.receive();
+  throw std::runtime_error("from a handler");
+}
+
+int thrown_count = 0;
+
+Task<> make_it_throw(Loop& loop) {
+  auto session = co_await ws::connect(loop, url);
+  if (!session) co_return;
+  co_await session->send("go on");
+  auto end = co_await session->receive();
+  EXPECT_EQ(end.error(), Errc::end);
+  EXPECT_EQ(session->closed().code, 1011);
+  EXPECT_TRUE(session->closed().by_peer);
+}
+
+TEST(Server, AHandlerThatThrowsClosesItsOwnSession) {
+  thrown_count = 0;
+  ServeOptions options;
+  options.thrown = [](std::exception_ptr) { ++thrown_count; };
+  run(make_it_throw, throws, options);
+  EXPECT_EQ(thrown_count, 1);
+}
+
+Task<> stay(Loop& loop) {
+  auto first = co_await ws::connect(loop, url);
+  auto second = co_await within(std::chrono::seconds(2), ws::connect(loop, url));
+  EXPECT_TRUE(first);
+  EXPECT_EQ(second.error(), Errc::timed_out);
+}
+
+TEST(Server, MoreThanConnectionsMaxWait) {
+  ServeOptions options;
+  options.connections_max = 1;
+  run(stay, echo, options);
+}
+
+}  // namespace
+}  // namespace parley::ws
