@@ -56,27 +56,28 @@ Result<Attempt> judge(const codec::ClientVerdict& verdict, Refusal* refusal) {
   return parley::fail(Errc::refused);
 }
 
-Session make_session(Loop& loop, Stream peer, const Wishes& wishes, std::string_view subprotocol,
+Session make_session(Loop& loop, Stream peer, const Wishes& wishes, const codec::ClientVerdict& verdict,
                      std::size_t consumed) {
   auto* shared =
       new Shared(loop.core(), Role::client, wishes.options.limits);  // owned: by its one session, once released
   shared->subprotocols = wishes.subprotocols;
+  shared->deflate = wishes.options.deflate_options;
+  shared->observe(wishes.options.frame, wishes.options.frame_state);
   Session session = SessionCore::make(std::move(peer), *shared, consumed);
-  const auto found = std::ranges::find(shared->subprotocols, subprotocol);
-  const bool agreed = !subprotocol.empty() && found != shared->subprotocols.end();
-  SessionCore::of(session).agreed(nullptr,
-                                  agreed ? static_cast<std::size_t>(found - shared->subprotocols.begin()) + 1 : 0);
+  SessionCore::of(session).agreed(verdict.subprotocol, verdict.deflate);
   shared->release();
   return session;
 }
 
 Task<Result<Attempt>> shake_hands(Loop& loop, const Url& url, const Wishes& wishes, Refusal* refusal) {
   const ConnectOptions& options = wishes.options;
+  if (!is_sound(options.deflate_options)) co_return parley::fail(Errc::invalid_argument);
+  const codec::DeflateParameters deflate = ws::wishes(options.deflate_options);
   const codec::ClientRequest request{.host = url.host,
                                      .target = url.target,
                                      .origin = wishes.origin,
                                      .subprotocols = wishes.subprotocols,
-                                     .deflate = nullptr,
+                                     .deflate = options.deflate ? &deflate : nullptr,
                                      .user = wishes.user,
                                      .password = wishes.password,
                                      .bearer = wishes.bearer,
@@ -108,7 +109,7 @@ Task<Result<Attempt>> shake_hands(Loop& loop, const Url& url, const Wishes& wish
     const codec::ClientVerdict verdict = codec::check_response(response, request, nonce);
     Result<Attempt> attempt = judge(verdict, refusal);
     if (!attempt || verdict.outcome != Outcome::accepted) co_return attempt;
-    attempt->session = make_session(loop, std::move(peer), wishes, verdict.subprotocol, reader.head_bytes() - before);
+    attempt->session = make_session(loop, std::move(peer), wishes, verdict, reader.head_bytes() - before);
     co_return attempt;
   }
 }

@@ -26,6 +26,7 @@ SessionCore::SessionCore(ByteStream& stream, Shared& shared) noexcept : stream_(
 }
 
 SessionCore::~SessionCore() {
+  unshow();
   if (rare_) {
     detail::cancel(shared_.core, *rare_);
     rare_->unlist();
@@ -81,7 +82,6 @@ void SessionCore::lost(Error error) noexcept {
 void SessionCore::end(Errc how) noexcept {
   if (how_ != Errc::none) return;
   how_ = how;
-  shown_ = false;
   if (Context* reader = std::exchange(reader_, nullptr)) reader->ready();
   if (rare_) {
     if (Context* pinger = std::exchange(rare_->pinger, nullptr)) pinger->ready(Error{how, 0});
@@ -143,7 +143,7 @@ void SessionCore::give_up() noexcept {
 void SessionCore::drop() noexcept {
   PARLEY_CHECK(!reader_, "a Session was destroyed while a receive() of it waits");
   dropped_ = true;
-  shown_ = false;
+  unshow();
   // "1001 indicates that an endpoint is "going away"", "1011 indicates that a server is terminating the connection
   // because it encountered an unexpected condition that prevented it from fulfilling the request." (7.4.1)
   const bool failed = shared_.core.failing || std::uncaught_exceptions() != 0;
@@ -195,7 +195,8 @@ Result<Piece> Session::ReceiveSome::take() const noexcept {
   return core_ ? core_->take_some() : Result<Piece>(parley::fail(Errc::closed));
 }
 bool Session::SendSome::send(std::coroutine_handle<> waiter) noexcept {
-  return core_->send_some(*context_, waiter, *part_, last_);
+  if (what_ == What::message) return core_->send(*context_, waiter, *part_, compress_);
+  return core_->send_some(*context_, waiter, *part_, what_ == What::last_part, compress_);
 }
 bool Session::Ping::wait(std::coroutine_handle<> waiter) noexcept {
   sent_ = context_->core().driver->now();
@@ -217,6 +218,7 @@ Result<void> Session::close(std::uint16_t code, std::string_view reason) noexcep
 Closed Session::closed() const { return core_ ? core_->closed() : Closed{}; }
 const Request* Session::request() const noexcept { return core_ ? core_->request() : nullptr; }
 std::string_view Session::subprotocol() const noexcept { return core_ ? core_->subprotocol() : std::string_view(); }
+bool Session::compresses() const noexcept { return core_ && core_->compresses(); }
 Counters Session::counters() const noexcept { return core_ ? core_->counters() : Counters{}; }
 Address Session::local_address() const noexcept {
   return core_ && core_->stream() ? core_->stream()->local_address() : Address{};

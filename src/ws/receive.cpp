@@ -53,7 +53,7 @@ bool SessionCore::advance() noexcept {
     const auto first = unread >= masked_head_bytes ? static_cast<std::uint8_t>(at[0]) : std::uint8_t{0};
     const auto size = first ? static_cast<std::uint8_t>(static_cast<std::uint8_t>(at[1]) ^ 0x80) : std::uint8_t{0};
     if ((first == 0x82 || first == 0x81) && size <= short_payload_bytes_max && unread >= masked_head_bytes + size &&
-        !inbox_made_ && shared_.role == Role::server) [[likely]] {
+        !inbox_made_ && shared_.is_plain_server) [[likely]] {
       codec::MaskKey key = 0;
       std::memcpy(&key, at + 2, sizeof key);
       const std::span payload(at + masked_head_bytes, size);
@@ -63,9 +63,8 @@ bool SessionCore::advance() noexcept {
         if (!utf8.feed(payload) || !utf8.is_whole()) [[unlikely]]
           return fail(Violation::not_utf8), true;
       }
-      const auto begin = static_cast<std::uint32_t>(buffer->begin + masked_head_bytes);
-      buffer->begin = begin + size;
-      show(*buffer, begin, size, static_cast<Kind>(first & 0x0F));
+      buffer->begin += static_cast<std::uint32_t>(masked_head_bytes + size);
+      show(*buffer, payload, static_cast<Kind>(first & 0x0F));
       return true;
     }
     if (unread != 0 && read_frames(*buffer)) return true;
@@ -76,15 +75,15 @@ bool SessionCore::advance() noexcept {
   return true;
 }
 
-void SessionCore::show(Buffer& buffer, std::uint32_t begin, std::size_t bytes, Kind kind) noexcept {
-  held(buffer).shown = Message(Bytes(buffer.data() + begin, bytes), kind);
+void SessionCore::show(Buffer& buffer, Bytes bytes, Kind kind) noexcept {
+  held(buffer).shown = Message(bytes, kind);
   shown_ = true;
 }
 
 Inbox& SessionCore::inbox(Buffer& buffer) noexcept {
   Inbox& inbox = held(buffer).inbox;
   if (!inbox_made_) {
-    new (&inbox) Inbox(shared_.role, false);
+    new (&inbox) Inbox(shared_.role, deflate_);
     inbox_made_ = true;
   }
   return inbox;
@@ -102,6 +101,8 @@ bool SessionCore::read_frames(Buffer& buffer) noexcept {
       return false;
     }
     if (step == FrameReader::Step::violation) return fail(inbox.frames.violation()), true;
+    if (shared_.observer && piece.first) [[unlikely]]
+      watch(false, piece.bits, piece.bytes, piece.bytes.size() + piece.left);
     if (piece.bits.is_control() ? take_control(piece) : take_data(buffer, inbox, piece)) return true;
   }
 }
@@ -109,7 +110,11 @@ bool SessionCore::read_frames(Buffer& buffer) noexcept {
 // True when that made a message whole, or ended the session.
 bool SessionCore::take_data(Buffer& buffer, Inbox& inbox, const codec::Piece& piece) noexcept {
   const bool begins = !inbox.messages.is_open();
-  const codec::MessageLimits limits{parts_ ? UINT64_MAX : shared_.limits.message_bytes_max,
+  const bool compressed = begins ? piece.bits.rsv1() : inbox.messages.is_compressed();
+  const std::uint64_t bytes_max = shared_.limits.message_bytes_max;
+  // What does not compress becomes a little longer, and what inflates to nothing must end, too.
+  const std::uint64_t slack = compressed ? std::min(bytes_max / 8 + 1024, UINT64_MAX - bytes_max) : 0;
+  const codec::MessageLimits limits{parts_ ? UINT64_MAX : bytes_max + slack,
                                     parts_ ? UINT32_MAX : shared_.limits.fragments_max};
   if (Violation violation = inbox.messages.take(piece, limits); violation != Violation::none) {
     return fail(violation), true;
@@ -118,6 +123,8 @@ bool SessionCore::take_data(Buffer& buffer, Inbox& inbox, const codec::Piece& pi
     inbox.bytes = 0;
     inbox.utf8 = {};
   }
+  const bool whole = piece.last && piece.bits.fin();
+  if (compressed) return !dropped_ && inflate(buffer, piece.bytes, whole);
   if (inbox.bytes == 0) inbox.begin = static_cast<std::uint32_t>(piece.bytes.data() - buffer.data());
   // Fragments are put together where the first of them lies.
   std::byte* const to = buffer.data() + inbox.begin + inbox.bytes;
@@ -125,7 +132,6 @@ bool SessionCore::take_data(Buffer& buffer, Inbox& inbox, const codec::Piece& pi
   const std::span<std::byte> bytes(to, piece.bytes.size());
   inbox.bytes += static_cast<std::uint32_t>(bytes.size());
 
-  const bool whole = piece.last && piece.bits.fin();
   // "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a valid
   // UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_." (8.1)
   if (inbox.messages.is_text() && (!inbox.utf8.feed(bytes) || (whole && !inbox.utf8.is_whole()))) {
@@ -133,7 +139,7 @@ bool SessionCore::take_data(Buffer& buffer, Inbox& inbox, const codec::Piece& pi
   }
   part_ = !whole;
   if (part_ && (!parts_ || inbox.bytes == 0)) return false;
-  show(buffer, inbox.begin, inbox.bytes, inbox.messages.is_text() ? Kind::text : Kind::binary);
+  show(buffer, Bytes(buffer.data() + inbox.begin, inbox.bytes), inbox.messages.is_text() ? Kind::text : Kind::binary);
   inbox_made_ = part_;
   return true;
 }
@@ -156,6 +162,7 @@ void SessionCore::look_ahead() noexcept {
   Buffer* buffer = stream_->in;
   if (stream_->ended.code != Errc::none || !buffer) return;
   std::uint64_t at = std::max(buffer->mark, buffer->begin);
+  if (shared_.observer) at = buffer->end;  // who watches sees each frame as it came
   if (inbox_made_ && buffer->mark <= buffer->begin) at += held(*buffer).inbox.frames.left();
   while (at < buffer->end) {
     std::byte* const frame = buffer->data() + at;
@@ -234,8 +241,21 @@ void SessionCore::settle() noexcept {
 }
 
 void SessionCore::release() noexcept {
-  if (stream_->in) shared_.core.buffers.give_back(std::exchange(stream_->in, nullptr));
   inbox_made_ = false;
+  Buffer* buffer = std::exchange(stream_->in, nullptr);
+  if (shown_ && buffer && !rare().looked_at) {  // the session has ended while its handler looks at a message
+    rare_->looked_at = buffer;
+    return;
+  }
+  if (buffer) shared_.core.buffers.give_back(buffer);
+  if (inflated_ && !shown_) give_back_inflated();
+}
+
+// Nobody looks at a message any more, nor will: the session has ended.
+void SessionCore::unshow() noexcept {
+  shown_ = false;
+  if (inflated_) give_back_inflated();
+  if (rare_ && rare_->looked_at) shared_.core.buffers.give_back(std::exchange(rare_->looked_at, nullptr));
 }
 
 void SessionCore::read(bool on) noexcept {
@@ -248,12 +268,19 @@ void SessionCore::wake() noexcept {
 }
 
 bool SessionCore::poll(bool parts) noexcept {
-  if (part_ && shown_) held(*stream_->in).inbox.bytes = 0;
-  shown_ = false;
-  parts_ = parts;
   if (has_request_) [[unlikely]]
     forget_request();
-  if (how_ != Errc::none) return true;
+  if (how_ != Errc::none) [[unlikely]]
+    return unshow(), true;
+  if (inflated_ && shown_) [[unlikely]] {
+    give_back_inflated();
+  } else if (part_ && shown_) {
+    held(*stream_->in).inbox.bytes = 0;
+  }
+  shown_ = false;
+  parts_ = parts;
+  if (inflated_ && inflate_rest()) [[unlikely]]
+    return true;
   if (stream_->in && stream_->in->begin != stream_->in->end) {
     if (advance()) return true;
   } else if (stream_->ended.code != Errc::none) {
@@ -274,11 +301,32 @@ bool SessionCore::wait(Context& context, std::coroutine_handle<> waiter) noexcep
   return true;
 }
 
-void SessionCore::agreed(std::unique_ptr<Request> request, std::size_t subprotocol) noexcept {
-  subprotocol_ = static_cast<std::uint8_t>(subprotocol);
-  if (!request) return;
+void SessionCore::agreed(std::string_view subprotocol, const std::optional<codec::DeflateParameters>& deflate) {
+  const auto& known = shared_.subprotocols;
+  const auto found = std::ranges::find(known, subprotocol);
+  if (!subprotocol.empty() && found != known.end()) {
+    subprotocol_ = static_cast<std::uint8_t>(found - known.begin() + 1);
+  }
+  if (!deflate) return;
+  rare().compression = std::make_unique<Compression>(shared_.core.buffers, shared_.role, shared_.deflate, *deflate,
+                                                     shared_.limits.when_full == WhenFull::drop_oldest);
+  deflate_ = true;
+}
+
+void SessionCore::keep_request(std::unique_ptr<Request> request) noexcept {
   rare().request = std::move(request);
   has_request_ = true;
+}
+
+void SessionCore::watch(bool sent, FrameBits bits, Bytes begin, std::uint64_t payload_bytes) noexcept {
+  const Frame frame{.sent = sent,
+                    .fin = bits.fin(),
+                    .rsv1 = bits.rsv1(),
+                    .opcode = static_cast<std::uint8_t>(bits.opcode()),
+                    .masked = sent == (shared_.role == Role::client),
+                    .payload_bytes = payload_bytes,
+                    .begin = begin};
+  shared_.observer(frame, shared_.observer_state);
 }
 
 // An idle session keeps nothing of its handshake.
@@ -286,7 +334,8 @@ void SessionCore::forget_request() noexcept {
   has_request_ = false;
   rare_->request.reset();
   const Rare& rare = *rare_;
-  if (rare.queue.empty() && rare.waiting.empty() && !rare.pinger && !rare.pending() && !rare.is_listed()) rare_.reset();
+  const bool is_used = deflate_ || how_ != Errc::none || !rare.queue.empty() || !rare.waiting.empty() || rare.pinger;
+  if (!is_used && !rare.pending() && !rare.is_listed()) rare_.reset();
 }
 
 Result<Piece> SessionCore::take_some() const noexcept {

@@ -31,21 +31,33 @@ void keep(Bytes& bytes, std::unique_ptr<std::byte[]>& copy) {
 
 }  // namespace
 
-bool SessionCore::send(Context& context, std::coroutine_handle<> waiter, const Message& message) noexcept {
+bool SessionCore::send(Context& context, std::coroutine_handle<> waiter, const Message& message,
+                       Compress compress) noexcept {
   if (!is_open()) [[unlikely]] {
     context.set(Error{how_ == Errc::none ? Errc::end : how_, 0});
     return false;
   }
   context.set({});
   active_ = static_cast<std::uint16_t>(shared_.second);
-  const FrameBits bits = whole(message.kind());
+  FrameBits bits = whole(message.kind());
+  const bool compressed = deflate_ && is_worth_it(message, true, compress);
+  if (compressed) bits.value |= FrameBits::rsv1_bit | to_deflate_bit;
   if (fragmenting_) [[unlikely]]
     return wait_for_room(context, waiter, bits, message.bytes());
   if (has_queue()) [[unlikely]]
     return send_queued(context, waiter, bits, message.bytes());
+  if (compressed) return write_made(context, bits, message.bytes()), false;
   if (message.size() <= cork_copy_bytes_max && write_corked(bits, message.bytes())) [[likely]]
     return false;
   return write_through(context, waiter, bits, message.bytes());
+}
+
+// In the loop's cork, or null: it can't be there.
+std::byte* SessionCore::room(std::size_t bytes) noexcept {
+  if (std::byte* room = shared_.core.cork(*this, bytes)) [[likely]]
+    return room;
+  shared_.core.flush_cork();
+  return has_queue() || how_ != Errc::none ? nullptr : shared_.core.cork(*this, bytes);
 }
 
 // Into the loop's cork: it leaves at the end of this turn, with what else there is by then.
@@ -54,12 +66,10 @@ bool SessionCore::write_corked(FrameBits bits, Bytes payload) noexcept {
   const codec::MaskKey key = masked ? shared_.keys.next() : 0;
   std::array<std::byte, codec::head_bytes_max> head;
   const std::size_t head_bytes = codec::write_head(head, bits, payload.size(), masked, key);
-  std::byte* room = shared_.core.cork(*this, head_bytes + payload.size());
-  if (!room) {
-    shared_.core.flush_cork();
-    if (has_queue() || how_ != Errc::none) return false;
-    room = shared_.core.cork(*this, head_bytes + payload.size());
-  }
+  std::byte* const room = this->room(head_bytes + payload.size());
+  if (!room) return false;
+  if (shared_.observer) [[unlikely]]
+    watch(true, bits, payload, payload.size());
   std::memcpy(room, head.data(), head_bytes);
   std::ranges::copy(payload, room + head_bytes);
   codec::mask(std::span(room + head_bytes, payload.size()), key);
@@ -97,30 +107,50 @@ bool SessionCore::write_through(Context& context, std::coroutine_handle<> waiter
     context.set(Error{how_, 0});
     return false;
   }
-  if (shared_.role == Role::client) {  // what is sent is not what lies there
-    Queued masked = frame(bits, payload);
-    masked.rest = masked.rest.subspan(write({&masked.rest, 1}));
-    if (!masked.rest.empty()) enqueue(std::move(masked));
+  if (shared_.role == Role::client) return write_made(context, bits, payload), false;
+  std::array<std::byte, codec::head_bytes_max> head;
+  const std::size_t head_bytes = codec::write_head(head, bits, payload.size(), false, 0);
+  if (shared_.observer) [[unlikely]]
+    watch(true, bits, payload, payload.size());
+  const std::array<Bytes, 2> parts{Bytes(head.data(), head_bytes), payload};
+  const std::size_t written = write(parts);
+  if (written == head_bytes + payload.size()) [[likely]] {
+  } else if (written < head_bytes || shared_.limits.when_full != WhenFull::wait || !context.wait(*this, waiter)) {
+    auto copy = std::make_unique_for_overwrite<std::byte[]>(head_bytes + payload.size() - written);
+    const std::size_t head_left = head_bytes - std::min(written, head_bytes);
+    const Bytes payload_left = payload.subspan(written - std::min(written, head_bytes));
+    std::memcpy(copy.get(), head.data() + head_bytes - head_left, head_left);
+    std::ranges::copy(payload_left, copy.get() + head_left);
+    const Bytes rest(copy.get(), head_left + payload_left.size());
+    enqueue({.rest = rest, .copy = std::move(copy), .sender = nullptr, .is_message = written == 0});
   } else {
-    std::array<std::byte, codec::head_bytes_max> head;
-    const std::size_t head_bytes = codec::write_head(head, bits, payload.size(), false, 0);
-    const std::array<Bytes, 2> parts{Bytes(head.data(), head_bytes), payload};
-    const std::size_t written = write(parts);
-    if (written == head_bytes + payload.size()) [[likely]] {
-    } else if (written < head_bytes || shared_.limits.when_full != WhenFull::wait || !context.wait(*this, waiter)) {
-      Queued copy = frame(bits, payload);
-      copy.rest = copy.rest.subspan(written);
-      enqueue(std::move(copy));
-    } else {
-      enqueue({.rest = payload.subspan(written - head_bytes), .copy = nullptr, .sender = &context});
-      return true;
-    }
+    enqueue({.rest = payload.subspan(written - head_bytes), .copy = nullptr, .sender = &context});
+    return true;
   }
   if (how_ != Errc::none) context.set(Error{how_, 0});
   return false;
 }
 
+// What is sent is not what lies there, but masked or compressed.
+void SessionCore::write_made(Context& context, FrameBits bits, Bytes payload) noexcept {
+  Queued made = frame(bits, payload);
+  std::byte* const room = made.rest.size() <= cork_copy_bytes_max && !has_queue() && how_ == Errc::none
+                              ? this->room(made.rest.size())
+                              : nullptr;
+  if (room) {
+    std::ranges::copy(made.rest, room);
+    return;
+  }
+  shared_.core.flush_cork();
+  if (!has_queue() && stream_) made.rest = made.rest.subspan(write({&made.rest, 1}));
+  enqueue(std::move(made));
+  if (how_ != Errc::none) context.set(Error{how_, 0});
+}
+
 Queued SessionCore::frame(FrameBits bits, Bytes payload) {
+  if (bits.value & to_deflate_bit) return deflated_frame(bits, payload);
+  if (shared_.observer) [[unlikely]]
+    watch(true, bits, payload, payload.size());
   const bool masked = shared_.role == Role::client;
   const codec::MaskKey key = masked ? shared_.keys.next() : 0;
   std::array<std::byte, codec::head_bytes_max> head;
@@ -134,7 +164,7 @@ Queued SessionCore::frame(FrameBits bits, Bytes payload) {
 
 void SessionCore::enqueue(Queued queued) {
   if (shared_.core.corked == this) flush();  // what was sent before leaves before
-  if (!stream_) return;
+  if (!stream_ || queued.rest.empty()) return;
   rare().queue_bytes += queued.rest.size();
   rare_->queue.push_back(std::move(queued));
   if (rare_->queue.size() == 1) stream_->tell_writable(true);
@@ -180,7 +210,8 @@ void SessionCore::release_waiting() noexcept {
   }
 }
 
-bool SessionCore::send_some(Context& context, std::coroutine_handle<> waiter, const Message& part, bool last) noexcept {
+bool SessionCore::send_some(Context& context, std::coroutine_handle<> waiter, const Message& part, bool last,
+                            Compress compress) noexcept {
   if (!is_open()) {
     context.set(Error{how_ == Errc::none ? Errc::end : how_, 0});
     return false;
@@ -191,12 +222,17 @@ bool SessionCore::send_some(Context& context, std::coroutine_handle<> waiter, co
   // zero or more frames with the FIN bit clear and the opcode set to 0, and terminated by a single frame with the FIN
   // bit set and an opcode of 0." (5.4)
   FrameBits bits = whole(part.kind());
+  const bool compressed = deflate_ && (fragmenting_ ? rare_->compression->sending : is_worth_it(part, last, compress));
   if (fragmenting_) bits.value = FrameBits::fin_bit | static_cast<std::uint8_t>(Opcode::continuation);
   if (!last) bits.value &= static_cast<std::uint8_t>(~FrameBits::fin_bit);
+  if (compressed) bits.value |= fragmenting_ ? to_deflate_bit : FrameBits::rsv1_bit | to_deflate_bit;
+  if (deflate_) rare_->compression->sending = compressed && !last;
   fragmenting_ = !last;
   bool waits = false;
   if (has_queue()) {
     enqueue(frame(bits, part.bytes()));
+  } else if (compressed) {
+    write_made(context, bits, part.bytes());
   } else if (part.size() > cork_copy_bytes_max || !write_corked(bits, part.bytes())) {
     waits = write_through(context, waiter, bits, part.bytes());
   }

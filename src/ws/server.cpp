@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/check.h"
 #include "codec/handshake.h"
 #include "transport/connections.h"
 #include "ws/session_core.h"
@@ -55,8 +56,12 @@ class Acceptor::Impl {
       : options(accept_options),
         allowed_origins_(split_list(options.allowed_origins)),
         headers_(split_headers(options.headers)),
-        shared_(new Shared(loop.core(), Role::server, options.limits)) {  // owned: released below
+        shared_(new Shared(loop.core(), Role::server, options.limits)),  // owned: released below
+        deflate_(wishes(options.deflate_options)) {
+    PARLEY_CHECK(is_sound(options.deflate_options), "DeflateOptions out of range");
     shared_->subprotocols = split_list(options.subprotocols);
+    shared_->deflate = options.deflate_options;
+    shared_->observe(options.frame, options.frame_state);
     options.allowed_origins = options.subprotocols = options.headers = {};
   }
   ~Impl() { shared_->release(); }
@@ -75,6 +80,7 @@ class Acceptor::Impl {
   const std::vector<std::string> allowed_origins_;
   const std::vector<codec::HeaderText> headers_;
   Shared* shared_;
+  const codec::DeflateParameters deflate_;
 };
 
 Task<Result<Session>> Acceptor::Impl::shake_hands(Stream& peer) {
@@ -108,7 +114,7 @@ Task<Result<Session>> Acceptor::Impl::answer(Stream& peer, const codec::Request&
   const codec::ServerPolicy policy{.origins = codec_origins(options.origins),
                                    .allowed_origins = allowed_origins_,
                                    .subprotocols = shared_->subprotocols,
-                                   .deflate = nullptr,
+                                   .deflate = options.deflate ? &deflate_ : nullptr,
                                    .headers = headers_};
   codec::ServerAnswer verdict = codec::answer(request, policy);
   if (!verdict.accepted()) {
@@ -122,11 +128,9 @@ Task<Result<Session>> Acceptor::Impl::answer(Stream& peer, const codec::Request&
   }
   Result<void> sent = co_await peer.send(verdict.response);
   if (!sent) co_return std::unexpected(sent.error());
-  const auto found = std::ranges::find(shared_->subprotocols, verdict.subprotocol);
-  const bool agreed = !verdict.subprotocol.empty() && found != shared_->subprotocols.end();
   Session session = SessionCore::make(std::move(peer), *shared_, consumed);
-  SessionCore::of(session).agreed(std::move(asked),
-                                  agreed ? static_cast<std::size_t>(found - shared_->subprotocols.begin()) + 1 : 0);
+  SessionCore::of(session).agreed(verdict.subprotocol, verdict.deflate);
+  SessionCore::of(session).keep_request(std::move(asked));
   co_return session;
 }
 

@@ -5,6 +5,7 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <parley/ws/session.h>
@@ -14,6 +15,7 @@
 #include "codec/frame.h"
 #include "codec/message.h"
 #include "codec/utf8.h"
+#include "ws/compression.h"
 #include "ws/shared.h"
 
 namespace parley::ws {
@@ -23,6 +25,10 @@ using codec::Violation;
 using detail::Buffer;
 using detail::ByteStream;
 using detail::Context;
+
+// Of FrameBits, on this side of the wire only: the payload is to be compressed when the frame is made, which is when it
+// is certain what leaves before it.
+inline constexpr std::uint8_t to_deflate_bit = 0x20;
 
 // Bytes of whole frames that wait for room in the stream.
 struct Queued {
@@ -74,14 +80,18 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   bool wait(Context& context, std::coroutine_handle<> waiter) noexcept;
   Result<Message> take() const noexcept;
   Result<Piece> take_some() const noexcept;
-  bool send(Context& context, std::coroutine_handle<> waiter, const Message& message) noexcept;
-  bool send_some(Context& context, std::coroutine_handle<> waiter, const Message& part, bool last) noexcept;
+  bool send(Context& context, std::coroutine_handle<> waiter, const Message& message,
+            Compress compress = Compress::automatic) noexcept;
+  bool send_some(Context& context, std::coroutine_handle<> waiter, const Message& part, bool last,
+                 Compress compress) noexcept;
   bool ping(Context& context, std::coroutine_handle<> waiter) noexcept;
   Result<void> close(std::uint16_t code, std::string_view reason) noexcept;
   void drop() noexcept;  // the Session is gone
 
-  // After the handshake. `subprotocol` counts from 1 in the shared list; 0: none.
-  void agreed(std::unique_ptr<Request> request, std::size_t subprotocol) noexcept;
+  // After the handshake: what was agreed in it.
+  void agreed(std::string_view subprotocol, const std::optional<codec::DeflateParameters>& deflate);
+  void keep_request(std::unique_ptr<Request> request) noexcept;
+  bool compresses() const noexcept { return deflate_; }
   const Request* request() const noexcept { return rare_ ? rare_->request.get() : nullptr; }
   std::string_view subprotocol() const noexcept {
     return subprotocol_ ? std::string_view(shared_.subprotocols[subprotocol_ - 1u]) : std::string_view();
@@ -114,7 +124,9 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
     std::uint64_t ping_number = 0;
     Closed closed;
     std::uint64_t dropped = 0;
-    std::unique_ptr<Request> request;  // until the first receive()
+    std::unique_ptr<Request> request;          // until the first receive()
+    std::unique_ptr<Compression> compression;  // while deflate_
+    Buffer* looked_at = nullptr;               // what is shown lies there, and the stream has gone
   };
 
   SessionCore(ByteStream& stream, Shared& shared) noexcept;
@@ -132,20 +144,31 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   bool read_frames(Buffer& buffer) noexcept;
   bool take_data(Buffer& buffer, Inbox& inbox, const codec::Piece& piece) noexcept;
   bool take_control(const codec::Piece& piece) noexcept;
-  void show(Buffer& buffer, std::uint32_t begin, std::size_t bytes, Kind kind) noexcept;
+  void show(Buffer& buffer, Bytes bytes, Kind kind) noexcept;
   void settle() noexcept;
   void look_ahead() noexcept;
   void release() noexcept;
+  void unshow() noexcept;
   void wake() noexcept;
   Inbox& inbox(Buffer& buffer) noexcept;
   static Held& held(Buffer& buffer) noexcept { return *reinterpret_cast<Held*>(buffer.owner); }
 
   void discard() noexcept;
   void forget_request() noexcept;
+  void watch(bool sent, codec::FrameBits bits, Bytes begin, std::uint64_t payload_bytes) noexcept;
   void read(bool on) noexcept;
 
+  // Compressing: compression.cpp
+  bool inflate(Buffer& buffer, Bytes bytes, bool whole) noexcept;
+  bool inflate_rest() noexcept;
+  void give_back_inflated() noexcept;
+  Queued deflated_frame(codec::FrameBits bits, Bytes payload);
+  bool is_worth_it(const Message& message, bool last, Compress compress) const noexcept;
+
   // Sending: send.cpp
+  std::byte* room(std::size_t bytes) noexcept;
   bool write_corked(codec::FrameBits bits, Bytes payload) noexcept;
+  void write_made(Context& context, codec::FrameBits bits, Bytes payload) noexcept;
   bool write_through(Context& context, std::coroutine_handle<> waiter, codec::FrameBits bits, Bytes payload) noexcept;
   bool send_queued(Context& context, std::coroutine_handle<> waiter, codec::FrameBits bits, Bytes payload) noexcept;
   void send_control(codec::Opcode opcode, Bytes payload) noexcept;
@@ -181,6 +204,8 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   bool has_request_ : 1 = false;
   bool inbox_made_ : 1 = false;   // the buffer's header holds one
   bool shown_ : 1 = false;        // a message is ready, or being looked at
+  bool inflated_ : 1 = false;     // a message, or part of it, lies in the Compression
+  bool deflate_ : 1 = false;      // permessage-deflate was agreed
   bool part_ : 1 = false;         // what is shown is part of a message, with more to come
   bool parts_ : 1 = false;        // receive_some() was called last
   bool fragmenting_ : 1 = false;  // send_some() has begun a message

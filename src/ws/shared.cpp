@@ -16,7 +16,17 @@ codec::MaskKey MaskKeys::next() {
 }
 
 Shared::Shared(detail::Core& loop_core, codec::Role session_role, const Limits& session_limits) noexcept
-    : Timer(&Shared::over), core(loop_core), role(session_role), limits(session_limits) {}
+    : Timer(&Shared::over),
+      core(loop_core),
+      role(session_role),
+      limits(session_limits),
+      is_plain_server(session_role == codec::Role::server) {}
+
+void Shared::observe(FrameObserver frame, void* state) noexcept {
+  observer = frame;
+  observer_state = state;
+  is_plain_server = role == codec::Role::server && !frame;
+}
 
 Shared::~Shared() { detail::cancel(core, *this); }
 

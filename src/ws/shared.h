@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <parley/ws/deflate.h>
+#include <parley/ws/frame.h>
 #include <parley/ws/session.h>
 
 #include "base/list.h"
@@ -32,6 +34,8 @@ class Shared final : private detail::Timer {
  public:
   Shared(detail::Core& loop_core, codec::Role session_role, const Limits& session_limits) noexcept;
 
+  void observe(FrameObserver frame, void* state) noexcept;
+
   // It lives until its maker has let go of it and the last of its sessions is gone.
   void add(SessionCore& session) noexcept;
   void remove(SessionCore& session) noexcept;
@@ -41,7 +45,11 @@ class Shared final : private detail::Timer {
   const codec::Role role;
   const Limits limits;
   std::vector<std::string> subprotocols;  // at most 255
-  std::uint32_t second = 0;               // since it was made
+  DeflateOptions deflate;
+  FrameObserver observer = nullptr;
+  void* observer_state = nullptr;
+  bool is_plain_server = false;  // of the two roles, and nobody watches
+  std::uint32_t second = 0;      // since it was made
   MaskKeys keys;
 
  private:

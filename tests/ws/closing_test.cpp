@@ -265,5 +265,27 @@ TEST(Closing, ASessionThatIsDestroyedClosesByItself) {
   }
 }
 
+Task<> look_for_long(Pair& pair) {
+  const std::string bytes = pair.wire(Opcode::text, "still here");
+  co_await pair.peer.send(bytes);
+  auto message = co_await pair.session.receive();
+  EXPECT_TRUE(message);
+  if (!message) co_return;
+  co_await sleep_for(std::chrono::seconds(10));
+  EXPECT_EQ(message->text(), "still here");
+  auto after = co_await pair.session.receive();
+  EXPECT_EQ(after.error(), Errc::timed_out);
+}
+
+// The buffer that it lies in was given back when the session ended.
+TEST(Closing, AMessageStaysReadableAfterItsConnectionDied) {
+  Simulation simulation;
+  Loop loop(simulation);
+  Pair pair(loop, Role::server, {.keepalive_seconds = 1, .pong_seconds = 1});
+  loop.run(look_for_long(pair));
+  pair.session = {};
+  pair.peer.close();
+}
+
 }  // namespace
 }  // namespace parley::ws

@@ -5,6 +5,7 @@
 #include <parley/ws/session.h>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,11 +41,15 @@ inline std::string wire(std::uint8_t first, std::string_view payload, bool maske
 // A pipe with a session of `role` at one end.
 class Pair {
  public:
-  Pair(Loop& loop, Role role, const Limits& limits = {}) : masks_(role == Role::server) {
+  Pair(Loop& loop, Role role, const Limits& limits = {}, const std::optional<codec::DeflateParameters>& deflate = {},
+       const DeflateOptions& deflate_options = {})
+      : masks_(role == Role::server), deflates_(deflate.has_value()) {
     auto ends = pipe(loop, 256 * 1024);
     peer = std::move(ends.first);
     shared_ = new Shared(loop.core(), role, limits);  // owned: released below, deletes itself
+    shared_->deflate = deflate_options;
     session = SessionCore::make(std::move(ends.second), *shared_, 0);
+    SessionCore::of(session).agreed({}, deflate);
   }
   ~Pair() { shared_->release(); }
   Pair(const Pair&) = delete;
@@ -58,7 +63,7 @@ class Pair {
 
   // The next frame that the session sent; an empty optional at the end of the stream.
   Task<std::optional<Frame>> frame() {
-    codec::FrameReader reader(masks_ ? Role::client : Role::server, false);
+    codec::FrameReader reader(masks_ ? Role::client : Role::server, deflates_);
     Frame frame;
     for (;;) {
       std::span<std::byte> bytes(unread_);
@@ -83,8 +88,11 @@ class Pair {
   Stream peer;
   Session session;
 
+  Shared& shared() noexcept { return *shared_; }
+
  private:
   const bool masks_;
+  const bool deflates_;
   Shared* shared_ = nullptr;
   std::vector<std::byte> unread_;
 };

@@ -41,5 +41,52 @@ TEST(Shared, CountsSecondsWhileItHasSessions) {
   session = {};  // the last one: Shared ends with it, as the leak check of the sanitizer sees
 }
 
+void note(const ws::Frame& frame, void* state) {
+  static_cast<std::vector<std::string>*>(state)->push_back(
+      std::string(frame.sent ? ">" : "<") + (frame.fin ? "F" : "") + (frame.rsv1 ? "R" : "") +
+      (frame.masked ? "M" : "") + std::to_string(frame.opcode) + " " + std::to_string(frame.payload_bytes) + " " +
+      (frame.rsv1 ? std::string("...") : std::string(as_text(frame.begin))));
+}
+
+Task<> show_frames(testing::Pair& pair) {
+  using codec::Opcode;
+  const std::string bytes = pair.wire(1, "He") + pair.wire(Opcode::ping, "?") + pair.wire(Opcode::continuation, "llo");
+  co_await pair.peer.send(bytes);
+  auto message = co_await pair.session.receive();
+  EXPECT_EQ(message->text(), "Hello");
+  co_await pair.session.send(*message);
+  const std::string longer(100, 'a');
+  co_await pair.session.send(longer);
+  (void)pair.session.close(1000, "bye");
+}
+
+TEST(Shared, ShowsEachFrameToWhoeverObserves) {
+  for (const Role role : {Role::server, Role::client}) {
+    Simulation simulation;
+    Loop loop(simulation);
+    testing::Pair pair(loop, role, {}, codec::DeflateParameters{});
+    std::vector<std::string> seen;
+    pair.shared().observe(note, &seen);
+    loop.run(show_frames(pair));
+    const std::string in = role == Role::server ? "M" : "";
+    const std::string out = role == Role::server ? "" : "M";
+    const std::vector<std::string> expected{"<" + in + "1 2 He",
+                                            "<F" + in + "9 1 ?",
+                                            ">F" + out + "10 1 ?",
+                                            "<F" + in + "0 3 llo",
+                                            ">F" + out + "1 5 Hello",
+                                            ">FR" + out + "1 6 ...",
+                                            ">F" + out +
+                                                "8 5 \x03\xe8"
+                                                "bye"};
+    EXPECT_EQ(seen.size(), expected.size());
+    for (std::size_t i = 0; i < std::min(seen.size(), expected.size()); ++i) {
+      EXPECT_EQ(seen[i], expected[i]);
+    }
+    pair.session = {};
+    pair.peer.close();
+  }
+}
+
 }  // namespace
 }  // namespace parley::ws

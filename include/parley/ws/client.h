@@ -9,6 +9,8 @@
 #include <parley/connect.h>
 #include <parley/error.h>
 #include <parley/task.h>
+#include <parley/ws/deflate.h>
+#include <parley/ws/frame.h>
 #include <parley/ws/request.h>
 #include <parley/ws/session.h>
 
@@ -24,11 +26,16 @@ struct ConnectOptions {
   std::string_view password = {};  // Basic credentials (RFC 7617), if there is a user
   std::string_view bearer = {};    // a token (RFC 6750), instead
   std::string_view headers = {};   // "Name: value", a line each: for the request
-  unsigned redirects_max = 0;      // how many redirects to follow; 0: a redirect is an error
+  bool deflate = false;            // offers permessage-deflate
+  DeflateOptions deflate_options = {};
+  unsigned redirects_max = 0;  // how many redirects to follow; 0: a redirect is an error
 
   std::size_t handshake_bytes_max = 8 * 1024;  // of the response's head
   unsigned handshake_seconds = 5;              // for connecting and the whole handshake
   parley::ConnectOptions connect = {};         // names, happy eyeballs
+
+  FrameObserver frame = nullptr;  // is shown every frame
+  void* frame_state = nullptr;
 };
 
 // What a server said that did not accept.

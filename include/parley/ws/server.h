@@ -18,6 +18,8 @@
 #include <parley/listener.h>
 #include <parley/stream.h>
 #include <parley/task.h>
+#include <parley/ws/deflate.h>
+#include <parley/ws/frame.h>
 #include <parley/ws/request.h>
 #include <parley/ws/session.h>
 
@@ -38,6 +40,8 @@ struct AcceptOptions {
   std::string_view allowed_origins = {};  // "https://example.org, http://example.org:8080, null"
   std::string_view subprotocols = {};     // "chat.v2, chat.v1": of a client's list, the first that stands here
   std::string_view headers = {};          // "Name: value", a line each: for the 101 response
+  bool deflate = false;                   // permessage-deflate, with the clients that offer it
+  DeflateOptions deflate_options = {};
   // Asked for each request that is right otherwise: 0 to accept it, or the status of the refusal (403, 404, 503 ...).
   unsigned (*refuse)(const Request& request, void* state) = nullptr;
   void* refuse_state = nullptr;
@@ -45,6 +49,9 @@ struct AcceptOptions {
   std::size_t handshake_bytes_max = 8 * 1024;  // of the request's head; 431
   std::size_t handshake_headers_max = 100;     // lines; 431
   unsigned handshake_seconds = 5;              // for the whole handshake; then the connection is closed
+
+  FrameObserver frame = nullptr;  // is shown every frame of every session
+  void* frame_state = nullptr;
 };
 
 struct ServeOptions : AcceptOptions {

@@ -27,6 +27,7 @@
 #include <parley/error.h>
 #include <parley/stream.h>
 #include <parley/task.h>
+#include <parley/ws/deflate.h>
 #include <parley/ws/request.h>
 
 namespace parley {
@@ -146,10 +147,13 @@ class Session {
   // Errors: those of receive(), once the session is closing or closed.
   // Cancelling: it is the waiting that ends; the message still leaves.
   Send send(const Message& message) noexcept;
+  // The same, with a say in whether it is compressed.
+  SendSome send(const Message& message, Compress compress) noexcept;
 
-  // Sends part of a message (RFC 6455, 5.4: a fragment). The kind is that of the first part. Until the part that is
-  // `last`, what other tasks send() waits; only one task may send a message in parts at a time. Else as send().
-  SendSome send_some(const Message& part, bool last) noexcept;
+  // Sends part of a message (RFC 6455, 5.4: a fragment). The kind, and whether it is compressed, are those of the first
+  // part. Until the part that is `last`, what other tasks send() waits; only one task may send a message in parts at a
+  // time. Else as send().
+  SendSome send_some(const Message& part, bool last, Compress compress = Compress::automatic) noexcept;
 
   // Sends a ping, and waits for its pong: the time between them. One ping() at a time (Errc::already). Errors: those of
   // receive(). Cancelling: the pong will be passed over.
@@ -164,6 +168,8 @@ class Session {
   const Request* request() const noexcept;
   // What was agreed; empty: none. It lives as long as the server's options.
   std::string_view subprotocol() const noexcept;
+  // Whether permessage-deflate was agreed: messages may be compressed, either way.
+  bool compresses() const noexcept;
 
   // How it was closed, once receive() or send() has said that it is.
   Closed closed() const;
@@ -286,7 +292,9 @@ class [[nodiscard]] Session::Send {
 class [[nodiscard]] Session::SendSome {
  public:
   using operation = void;
-  SendSome(SessionCore* core, const Message& part, bool last) noexcept : core_(core), part_(&part), last_(last) {}
+  enum class What : std::uint8_t { message, part, last_part };
+  SendSome(SessionCore* core, const Message& part, What what, Compress compress) noexcept
+      : core_(core), part_(&part), what_(what), compress_(compress) {}
   bool await_ready() const noexcept { return core_ == nullptr; }
   template <detail::TaskPromise P>
   bool await_suspend(std::coroutine_handle<P> waiter) noexcept {
@@ -307,15 +315,19 @@ class [[nodiscard]] Session::SendSome {
   SessionCore* core_;
   detail::Context* context_ = nullptr;
   const Message* part_;
-  bool last_;
+  What what_;
+  Compress compress_;
 };
 
 inline Session::Receive Session::receive() noexcept { return Receive(core_); }
 inline Session::ReceiveSome Session::receive_some() noexcept { return ReceiveSome(core_); }
 inline Session::Ping Session::ping() noexcept { return Ping(core_); }
 inline Session::Send Session::send(const Message& message) noexcept { return Send(core_, message); }
-inline Session::SendSome Session::send_some(const Message& part, bool last) noexcept {
-  return SendSome(core_, part, last);
+inline Session::SendSome Session::send(const Message& message, Compress compress) noexcept {
+  return SendSome(core_, message, SendSome::What::message, compress);
+}
+inline Session::SendSome Session::send_some(const Message& part, bool last, Compress compress) noexcept {
+  return SendSome(core_, part, last ? SendSome::What::last_part : SendSome::What::part, compress);
 }
 
 }  // namespace parley::ws

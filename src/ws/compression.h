@@ -1,0 +1,64 @@
+// permessage-deflate of one session: its two engines, and the message that is being inflated.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include <parley/ws/deflate.h>
+
+#include "codec/deflate.h"
+#include "codec/extension.h"
+#include "codec/frame.h"
+#include "io/buffers.h"
+
+namespace parley::ws {
+
+// Are the numbers ones that zlib and RFC 7692 know?
+bool is_sound(const DeflateOptions& options) noexcept;
+
+codec::DeflateParameters wishes(const DeflateOptions& options) noexcept;
+
+// What a compressed message becomes: a buffer of the loop's, lent while there is something in it.
+class Inflated final : public codec::Output {
+ public:
+  explicit Inflated(detail::BufferPool& pool) noexcept : pool_(pool) {}
+  ~Inflated() { release(); }
+  Inflated(const Inflated&) = delete;
+  Inflated& operator=(const Inflated&) = delete;
+
+  bool grow(std::size_t bytes) noexcept override;
+  void release() noexcept;
+
+ private:
+  detail::BufferPool& pool_;
+  detail::Buffer* buffer_ = nullptr;
+};
+
+// What a message becomes when it is compressed: memory of its own, with room for a frame's head in front.
+class Deflated final : public codec::Output {
+ public:
+  Deflated() noexcept { size = codec::head_bytes_max; }
+
+  bool grow(std::size_t bytes) noexcept override;
+  std::size_t payload_bytes() const noexcept { return size - codec::head_bytes_max; }
+
+  std::unique_ptr<std::byte[]> memory;
+};
+
+struct Compression {
+  // A peer that may not get all that was compressed for it (`may_drop`) must not need any of it later.
+  Compression(detail::BufferPool& pool, codec::Role role, const DeflateOptions& options,
+              const codec::DeflateParameters& agreed, bool may_drop) noexcept;
+
+  codec::Deflater deflater;
+  codec::Inflater inflater;
+  const bool keeps_context;  // the deflater does
+  bool sending = false;      // send_some() has begun a message that is compressed
+
+  Inflated message;
+  Bytes rest;               // of a piece of a frame, of which the first part has been inflated
+  bool rest_whole = false;  // it ends its message
+  bool unfinished = false;  // there is more to inflate, maybe without any `rest`
+};
+
+}  // namespace parley::ws
