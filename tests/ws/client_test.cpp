@@ -102,6 +102,7 @@ TEST(Client, ARedirectIsFollowedOnlyWhenAsked) {
 TEST(Client, OptionsThatCanNotBeWrittenDown) {
   EXPECT_EQ(connect_to("", {.subprotocols = "not a token"}).error, Errc::invalid_argument);
   EXPECT_EQ(connect_to("", {.headers = "Host: elsewhere"}).error, Errc::invalid_argument);
+  EXPECT_EQ(connect_to("", {.deflate_options = {.level = 10}}).error, Errc::invalid_argument);
 }
 
 }  // namespace

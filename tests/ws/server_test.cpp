@@ -71,6 +71,42 @@ TEST(Server, EchoesBySeed) {
   }
 }
 
+Task<> talk_compressed(Loop& loop) {
+  auto session = co_await ws::connect(
+      loop, url,
+      {.limits = patient, .deflate = true, .deflate_options = {.message_bytes_min = 0}, .handshake_seconds = 3600});
+  EXPECT_TRUE(session) << name(session.error().code);
+  if (!session) co_return;
+  EXPECT_TRUE(session->compresses());
+  for (std::size_t size : {0u, 1u, 125u, 126u, 1000u, 65536u, 1'000'000u}) {
+    std::string text(size, 'x');
+    for (std::size_t i = 0; i < size; i += 7) text[i] = static_cast<char>('a' + i % 23);
+    co_await session->send(text);
+    auto answer = co_await session->receive();
+    EXPECT_TRUE(answer && answer->is_text() && answer->text() == text) << size;
+  }
+}
+
+TEST(Server, EchoesCompressedBySeed) {
+  ServeOptions options;
+  options.limits = patient;
+  options.handshake_seconds = 3600;
+  options.deflate = true;
+  for (std::uint64_t seed = 0; seed < 30; ++seed) {
+    SCOPED_TRACE(seed);
+    options.deflate_options.server_no_context_takeover = seed % 2 != 0;
+    options.deflate_options.client_max_window_bits = static_cast<std::uint8_t>(8 + seed % 8);
+    run(talk_compressed, echo, options, seed);
+  }
+}
+
+Task<> does_not_compress(Loop& loop) {
+  auto session = co_await ws::connect(loop, url, {.deflate = true});
+  EXPECT_TRUE(session && !session->compresses());
+}
+
+TEST(Server, CompressesOnlyIfBothWantIt) { run(does_not_compress); }
+
 Task<> tell_request(Session peer) {
   const Request* request = peer.request();
   const std::string text =

@@ -9,6 +9,7 @@
 
 namespace parley::ws {
 
+// Out of these ranges: Errc::invalid_argument for a client; a programmer's error for a server.
 struct DeflateOptions {
   // Each message is compressed by itself: messages become larger, and an idle session keeps nothing of the last one.
   // What a client asks of the server it gets, or the handshake fails; the other way round a client may always be asked.
