@@ -2,10 +2,18 @@
 
 #include <cstring>
 
+#include "codec/kernels/kernels.h"
+
 namespace parley::codec {
+namespace {
+
+constexpr std::size_t kernel_bytes_min = 64;  // fewer are quicker in place (bench/kernels_bench.cpp)
+
+}  // namespace
 
 void mask(std::span<std::byte> bytes, MaskKey key) noexcept {
   if (key == 0) return;
+  if (bytes.size() >= kernel_bytes_min) return kernels().mask(bytes.data(), bytes.size(), key);
   std::byte* at = bytes.data();
   std::size_t left = bytes.size();
   const std::uint64_t wide = key | std::uint64_t{key} << 32;

@@ -1,54 +1,61 @@
 #include "codec/utf8.h"
 
+#include <algorithm>
 #include <cstddef>
-#include <cstring>
+
+#include "codec/kernels/kernels.h"
 
 namespace parley::codec {
+namespace {
 
-Utf8::State Utf8::next(State state, std::uint8_t byte) noexcept {
-  const auto within = [byte](std::uint8_t low, std::uint8_t high, State then) {
-    return byte >= low && byte <= high ? then : State::invalid;
-  };
-  switch (state) {
-    case State::start:
-      if (byte < 0x80) return State::start;
-      if (byte < 0xC2) return State::invalid;
-      if (byte < 0xE0) return State::last;
-      if (byte == 0xE0) return State::after_e0;
-      if (byte == 0xED) return State::after_ed;
-      if (byte < 0xF0) return State::two;
-      if (byte == 0xF0) return State::after_f0;
-      if (byte < 0xF4) return State::three;
-      return byte == 0xF4 ? State::after_f4 : State::invalid;
-    case State::last: return within(0x80, 0xBF, State::start);
-    case State::two: return within(0x80, 0xBF, State::last);
-    case State::three: return within(0x80, 0xBF, State::two);
-    case State::after_e0: return within(0xA0, 0xBF, State::last);
-    case State::after_ed: return within(0x80, 0x9F, State::last);
-    case State::after_f0: return within(0x90, 0xBF, State::two);
-    case State::after_f4: return within(0x80, 0x8F, State::two);
-    default: return State::invalid;  // it stays so
+constexpr std::size_t kernel_bytes_min = 32;  // fewer are quicker one by one (bench/kernels_bench.cpp)
+
+// How many bytes at the end, at most three, begin a character that is not whole.
+std::size_t half_character(Bytes bytes, MaskKey key) noexcept {
+  for (std::size_t back = 1; back <= std::min<std::size_t>(3, bytes.size()); ++back) {
+    const std::size_t at = bytes.size() - back;
+    const auto byte = std::to_integer<std::uint8_t>(bytes[at] ^ static_cast<std::byte>(turn(key, at)));
+    if (byte < 0x80) return 0;
+    if (byte >= 0xC0) return back < (byte >= 0xF0 ? 4u : byte >= 0xE0 ? 3u : 2u) ? back : 0;
   }
+  return 0;
 }
 
+}  // namespace
+
 bool Utf8::feed(Bytes bytes) noexcept {
-  const auto* at = reinterpret_cast<const std::uint8_t*>(bytes.data());
-  const auto* const end = at + bytes.size();
-  while (at != end) {
-    if (state_ == State::start) {  // ASCII, eight at a time
-      constexpr std::uint64_t high_bits = 0x8080808080808080;
-      std::uint64_t word = 0;
-      while (end - at >= static_cast<std::ptrdiff_t>(sizeof word)) {
-        std::memcpy(&word, at, sizeof word);
-        if (word & high_bits) break;
-        at += sizeof word;
-      }
-      if (at == end) return true;
-    }
-    state_ = next(state_, *at++);
-    if (state_ == State::invalid) return false;
+  if (bytes.size() < kernel_bytes_min) return pass_through(state_, bytes);
+  while (state_ != Utf8State::start) {  // at most three bytes
+    if (!pass_through(state_, bytes.first(1))) return false;
+    bytes = bytes.subspan(1);
   }
-  return state_ != State::invalid;
+  const std::size_t whole = bytes.size() - half_character(bytes, 0);
+  if (!kernels().is_utf8(bytes.data(), whole)) {
+    state_ = Utf8State::invalid;
+    return false;
+  }
+  return pass_through(state_, bytes.subspan(whole));
+}
+
+bool Utf8::feed_masked(std::span<std::byte> bytes, MaskKey key) noexcept {
+  if (bytes.size() < kernel_bytes_min) {
+    mask(bytes, key);
+    return pass_through(state_, bytes);
+  }
+  while (state_ != Utf8State::start) {
+    mask(bytes.first(1), key);
+    if (!pass_through(state_, bytes.first(1))) return false;
+    bytes = bytes.subspan(1);
+    key = turn(key, 1);
+  }
+  const std::size_t whole = bytes.size() - half_character(bytes, key);
+  if (!kernels().mask_is_utf8(bytes.data(), whole, key)) {
+    state_ = Utf8State::invalid;
+    return false;
+  }
+  const std::span<std::byte> rest = bytes.subspan(whole);
+  mask(rest, turn(key, whole));
+  return pass_through(state_, rest);
 }
 
 }  // namespace parley::codec

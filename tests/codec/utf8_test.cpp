@@ -147,5 +147,37 @@ RC_GTEST_PROP(Utf8, any_text_with_a_change_cut_anywhere, ()) {
   RC_ASSERT(fed(cut(text, cuts)) == slow_utf8(text));
 }
 
+// As it comes from a client: masked, in pieces.
+SlowUtf8 fed_masked(std::string text, std::size_t step, MaskKey key) {
+  const std::string plain = text;
+  const std::span<std::byte> all = std::as_writable_bytes(std::span(text));
+  mask(all, key);
+  Utf8 utf8;
+  for (std::size_t at = 0; at < all.size(); at += step) {
+    const auto piece = all.subspan(at, std::min(step, all.size() - at));
+    if (!utf8.feed_masked(piece, turn(key, at))) return SlowUtf8::invalid;
+  }
+  EXPECT_EQ(text, plain);
+  return utf8.is_whole() ? SlowUtf8::valid : SlowUtf8::cut_short;
+}
+
+TEST(Utf8, masked_text_in_pieces_of_every_size) {
+  const std::string bases[] = {"a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80\xF0\x9F\x98\x80",
+                               "plain text"};
+  for (const std::string& base : bases) {
+    std::string text;
+    while (text.size() < 400) text += base;
+    for (const std::size_t size : {text.size(), text.size() - 1, text.size() - 2, text.size() - 3}) {
+      const std::string cut = text.substr(0, size);
+      for (std::size_t step = 1; step <= 200; ++step) {
+        ASSERT_EQ(fed_masked(cut, step, 0x3d21fa37), slow_utf8(cut)) << step;
+        std::string wrong = cut;
+        wrong[(step * 31) % size] = '\xC0';
+        ASSERT_EQ(fed_masked(wrong, step, 0x3d21fa37), SlowUtf8::invalid) << step;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace parley::codec
