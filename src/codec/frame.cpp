@@ -100,7 +100,8 @@ FrameReader::Step FrameReader::next(std::span<std::byte>& bytes, Piece& piece) n
 
   piece.bytes = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), left_)));
   bytes = bytes.subspan(piece.bytes.size());
-  mask(piece.bytes, key_);
+  piece.key = leaves_masked_ && !bits_.is_control() ? key_ : 0;
+  if (piece.key == 0) mask(piece.bytes, key_);
   left_ -= piece.bytes.size();
   key_ = turn(key_, piece.bytes.size());
   piece.bits = bits_;

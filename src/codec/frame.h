@@ -49,6 +49,7 @@ struct Piece {
   FrameBits bits;
   bool first = false;      // of its frame
   bool last = false;       // of its frame
+  MaskKey key = 0;         // what the bytes are masked with; 0 unless leave_masked() was called
   std::uint64_t left = 0;  // bytes of the frame that follow after this piece
 };
 
@@ -62,6 +63,10 @@ class FrameReader {
 
   // `role` is the reader's own: a server reads masked frames. `rsv1` is allowed if an extension gave it a meaning.
   FrameReader(Role role, bool rsv1_allowed) noexcept : masked_(role == Role::server), rsv1_allowed_(rsv1_allowed) {}
+
+  // The payload of data frames is not unmasked: whoever takes it does that, together with what else it does to each
+  // byte.
+  void leave_masked() noexcept { leaves_masked_ = true; }
 
   // Takes the next piece from the front of `bytes`, and unmasks it there. A head is taken whole or not at all, and so
   // is a control frame, so at most 130 bytes are ever left; but what is wrong with a head's first two bytes is told as
@@ -83,6 +88,7 @@ class FrameReader {
   bool in_payload_ = false;
   bool masked_ : 1;
   bool rsv1_allowed_ : 1;
+  bool leaves_masked_ : 1 = false;
   Violation violation_ = Violation::none;
 };
 

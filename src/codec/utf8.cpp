@@ -38,6 +38,7 @@ bool Utf8::feed(Bytes bytes) noexcept {
 }
 
 bool Utf8::feed_masked(std::span<std::byte> bytes, MaskKey key) noexcept {
+  if (key == 0) return feed(bytes);
   if (bytes.size() < kernel_bytes_min) {
     mask(bytes, key);
     return pass_through(state_, bytes);

@@ -57,11 +57,12 @@ bool SessionCore::advance() noexcept {
       codec::MaskKey key = 0;
       std::memcpy(&key, at + 2, sizeof key);
       const std::span payload(at + masked_head_bytes, size);
-      codec::mask(payload, key);
       if (first == 0x81) {
         codec::Utf8 utf8;
-        if (!utf8.feed(payload) || !utf8.is_whole()) [[unlikely]]
+        if (!utf8.feed_masked(payload, key) || !utf8.is_whole()) [[unlikely]]
           return fail(Violation::not_utf8), true;
+      } else {
+        codec::mask(payload, key);
       }
       buffer->begin += static_cast<std::uint32_t>(masked_head_bytes + size);
       show(*buffer, payload, static_cast<Kind>(first & 0x0F));
@@ -101,8 +102,10 @@ bool SessionCore::read_frames(Buffer& buffer) noexcept {
       return false;
     }
     if (step == FrameReader::Step::violation) return fail(inbox.frames.violation()), true;
-    if (shared_.observer && piece.first) [[unlikely]]
-      watch(false, piece.bits, piece.bytes, piece.bytes.size() + piece.left);
+    if (shared_.observer) [[unlikely]] {
+      codec::mask(piece.bytes, std::exchange(piece.key, 0));
+      if (piece.first) watch(false, piece.bits, piece.bytes, piece.bytes.size() + piece.left);
+    }
     if (piece.bits.is_control() ? take_control(piece) : take_data(buffer, inbox, piece)) return true;
   }
 }
@@ -124,7 +127,10 @@ bool SessionCore::take_data(Buffer& buffer, Inbox& inbox, const codec::Piece& pi
     inbox.utf8 = {};
   }
   const bool whole = piece.last && piece.bits.fin();
-  if (compressed) return !dropped_ && inflate(buffer, piece.bytes, whole);
+  if (compressed) {
+    codec::mask(piece.bytes, piece.key);
+    return !dropped_ && inflate(buffer, piece.bytes, whole);
+  }
   if (inbox.bytes == 0) inbox.begin = static_cast<std::uint32_t>(piece.bytes.data() - buffer.data());
   // Fragments are put together where the first of them lies.
   std::byte* const to = buffer.data() + inbox.begin + inbox.bytes;
@@ -134,7 +140,9 @@ bool SessionCore::take_data(Buffer& buffer, Inbox& inbox, const codec::Piece& pi
 
   // "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a valid
   // UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_." (8.1)
-  if (inbox.messages.is_text() && (!inbox.utf8.feed(bytes) || (whole && !inbox.utf8.is_whole()))) {
+  if (!inbox.messages.is_text()) {
+    codec::mask(bytes, piece.key);
+  } else if (!inbox.utf8.feed_masked(bytes, piece.key) || (whole && !inbox.utf8.is_whole())) {
     return fail(Violation::not_utf8), true;
   }
   part_ = !whole;

@@ -48,7 +48,7 @@ struct Waiting {
 
 // How a received message is put together; in the owner's part of the lent Buffer.
 struct Inbox {
-  Inbox(Role role, bool rsv1_allowed) noexcept : frames(role, rsv1_allowed) {}
+  Inbox(Role role, bool rsv1_allowed) noexcept : frames(role, rsv1_allowed) { frames.leave_masked(); }
 
   codec::FrameReader frames;
   codec::MessageReader messages;

@@ -230,5 +230,29 @@ TEST(Frame, the_first_byte) {
   }
 }
 
+TEST(Frame, payload_of_data_frames_can_be_left_masked) {
+  for (std::size_t cut = 0; cut <= 11; ++cut) {
+    std::string wire = unhex("81 85 37 fa 21 3d 7f 9f 4d 51 58 89 81 37 fa 21 3d 16");  // "Hello", then a ping of "!"
+    FrameReader reader(Role::server, false);
+    reader.leave_masked();
+    std::span<std::byte> bytes = std::as_writable_bytes(std::span(wire)).first(cut);
+    std::string text;
+    Piece piece;
+    for (int more = 0; more < 2; ++more) {
+      while (reader.next(bytes, piece) == FrameReader::Step::piece) {
+        if (piece.bits.is_control()) {
+          EXPECT_EQ(piece.key, 0u);
+          EXPECT_EQ(as_text(piece.bytes), "!");
+        } else {
+          mask(piece.bytes, piece.key);
+          text += as_text(piece.bytes);
+        }
+      }
+      bytes = std::as_writable_bytes(std::span(wire)).subspan(cut - bytes.size());
+    }
+    EXPECT_EQ(text, "Hello") << cut;
+  }
+}
+
 }  // namespace
 }  // namespace parley::codec
