@@ -7,7 +7,7 @@
 namespace parley::codec {
 namespace {
 
-constexpr std::size_t kernel_bytes_min = 64;  // fewer are quicker in place (bench/kernels_bench.cpp)
+constexpr std::size_t kernel_bytes_min = 192;  // fewer are quicker in place (bench/kernels_bench.cpp)
 
 }  // namespace
 

@@ -8,7 +8,9 @@
 namespace parley::codec {
 namespace {
 
-constexpr std::size_t kernel_bytes_min = 32;  // fewer are quicker one by one (bench/kernels_bench.cpp)
+// By bench/kernels_bench.cpp: fewer are quicker one by one, and in two passes.
+constexpr std::size_t kernel_bytes_min = 32;
+constexpr std::size_t one_pass_bytes_min = 256;
 
 // How many bytes at the end, at most three, begin a character that is not whole.
 std::size_t half_character(Bytes bytes, MaskKey key) noexcept {
@@ -38,10 +40,9 @@ bool Utf8::feed(Bytes bytes) noexcept {
 }
 
 bool Utf8::feed_masked(std::span<std::byte> bytes, MaskKey key) noexcept {
-  if (key == 0) return feed(bytes);
-  if (bytes.size() < kernel_bytes_min) {
+  if (bytes.size() < one_pass_bytes_min || key == 0) {
     mask(bytes, key);
-    return pass_through(state_, bytes);
+    return feed(bytes);
   }
   while (state_ != Utf8State::start) {
     mask(bytes.first(1), key);

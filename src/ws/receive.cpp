@@ -251,12 +251,17 @@ void SessionCore::settle() noexcept {
 void SessionCore::release() noexcept {
   inbox_made_ = false;
   Buffer* buffer = std::exchange(stream_->in, nullptr);
-  if (shown_ && buffer && !rare().looked_at) {  // the session has ended while its handler looks at a message
-    rare_->looked_at = buffer;
-    return;
-  }
+  if (shown_ || inflated_) [[unlikely]]
+    return put_aside(buffer);
+  if (buffer) [[likely]]
+    shared_.core.buffers.give_back(buffer);
+}
+
+// The session has ended, and its handler may look at a message that lies there.
+void SessionCore::put_aside(Buffer* buffer) noexcept {
+  if (shown_ && buffer && !rare().looked_at) std::swap(buffer, rare_->looked_at);
   if (buffer) shared_.core.buffers.give_back(buffer);
-  if (inflated_ && !shown_) give_back_inflated();
+  if (!shown_) give_back_inflated();
 }
 
 // Nobody looks at a message any more, nor will: the session has ended.

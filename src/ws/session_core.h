@@ -148,6 +148,7 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   void settle() noexcept;
   void look_ahead() noexcept;
   void release() noexcept;
+  void put_aside(Buffer* buffer) noexcept;
   void unshow() noexcept;
   void wake() noexcept;
   Inbox& inbox(Buffer& buffer) noexcept;

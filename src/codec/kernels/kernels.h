@@ -31,9 +31,10 @@ extern const Kernels neon_kernels;
 // All that this processor can run, the best first.
 std::span<const Kernels* const> runnable_kernels() noexcept;
 
+// The best of them; the scalar ones until this library's statics are made.
 inline const Kernels& kernels() noexcept {
-  static const Kernels& best = *runnable_kernels().front();
-  return best;
+  extern const Kernels* best_kernels;
+  return *best_kernels;
 }
 
 }  // namespace parley::codec
