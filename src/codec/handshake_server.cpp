@@ -12,8 +12,13 @@ struct Reason {
   std::string_view phrase;
 };
 
-// RFC 9110, 15, and RFC 6585: what a handshake, or the caller of refusal(), may want to say.
+// RFC 9110, 15, and RFC 6585: what a handshake, or a caller, may want to say.
 constexpr std::array reasons{
+    Reason{200, "OK"},
+    Reason{204, "No Content"},
+    Reason{301, "Moved Permanently"},
+    Reason{302, "Found"},
+    Reason{304, "Not Modified"},
     Reason{400, "Bad Request"},
     Reason{401, "Unauthorized"},
     Reason{403, "Forbidden"},
@@ -198,6 +203,21 @@ std::string refusal(std::uint16_t status, std::string_view sentence, std::span<c
   append_line(head, "Content-Type", "text/plain; charset=utf-8");
   append_line(head, "Content-Length", std::to_string(sentence.size() + 1));
   return head.append("\r\n").append(sentence).append("\n");
+}
+
+std::string response(std::uint16_t status, std::string_view content_type, std::span<const HeaderText> headers,
+                     std::string_view body, bool with_body) {
+  std::string head = "HTTP/1.1 " + std::to_string(status) + " ";
+  head.append(reason_phrase(status)).append("\r\n");
+  append_line(head, "Content-Type", content_type);
+  append_line(head, "Content-Length", std::to_string(body.size()));
+  append_line(head, "Connection", "close");
+  append_line(head, "X-Content-Type-Options", "nosniff");
+  for (const HeaderText& header : headers) {
+    if (may_be_added(header)) append_line(head, header.name, header.value);
+  }
+  head.append("\r\n");
+  return with_body ? head.append(body) : head;
 }
 
 }  // namespace parley::codec

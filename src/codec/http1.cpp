@@ -308,6 +308,56 @@ bool RequestReader::check_content(Request& request) noexcept {
   return true;
 }
 
+// --- the first bytes of a connection ------------------------------------------------------------------------------
+
+namespace {
+
+// Does one begin as the other does, as far as both go?
+bool begin_alike(std::string_view a, std::string_view b) noexcept {
+  const std::size_t both = std::min(a.size(), b.size());
+  return a.substr(0, both) == b.substr(0, both);
+}
+
+bool may_become_version(std::string_view text) noexcept {
+  constexpr std::string_view one("HTTP/1.1");
+  if (text.size() == one.size()) return is_version(text);
+  return text.size() < one.size() && begin_alike(text.substr(0, 5), one) &&
+         (text.size() < 6 || is_version(std::string(text) + std::string(one.substr(text.size()))));
+}
+
+bool may_become_target(std::string_view method, std::string_view text) noexcept {
+  if (text.empty() || text.front() == '/' || method == "CONNECT") return true;
+  return begin_alike(text, "http") || (method == "OPTIONS" && text == "*");
+}
+
+}  // namespace
+
+Begins begins_request(std::string_view bytes) noexcept {
+  const std::size_t blank = bytes.find(' ');
+  const std::string_view method = bytes.substr(0, blank);
+  const bool is_method = std::ranges::any_of(methods, [&](std::string_view known) {
+    return blank == bytes.npos ? known.starts_with(method) : known == method;
+  });
+  if (!is_method) return Begins::no;
+  if (blank == bytes.npos) return Begins::more;
+
+  const std::string_view rest = bytes.substr(blank + 1);
+  const std::size_t end = rest.find_first_of("\r\n");
+  const std::string_view line = rest.substr(0, end);
+  const std::size_t second_blank = line.find(' ');
+  if (!may_become_target(method, line.substr(0, second_blank))) return Begins::no;
+  if (second_blank == line.npos) {
+    const bool may_go_on = end == rest.npos && rest.size() < HeadLimits().head_bytes_max;
+    return may_go_on ? Begins::more : Begins::no;
+  }
+  const std::string_view version = line.substr(second_blank + 1);
+  if (second_blank == 0 || !may_become_version(version)) return Begins::no;
+  if (end == rest.npos) return Begins::more;
+  if (!is_version(version) || rest[end] == '\n') return Begins::no;
+  if (end + 1 == rest.size()) return Begins::more;
+  return rest[end + 1] == '\n' ? Begins::yes : Begins::no;
+}
+
 // --- responses ----------------------------------------------------------------------------------------------------
 
 HeadStep ResponseReader::next(Bytes bytes, Response& response) noexcept {

@@ -112,6 +112,11 @@ class Headers {
   std::string_view lines_;
 };
 
+// Do these bytes begin a request? `yes` once its request line is whole, with a method that HTTP knows; `more` while
+// they could become one.
+enum class Begins : std::uint8_t { no, more, yes };
+Begins begins_request(std::string_view bytes) noexcept;
+
 // RFC 9112, 3.2.
 enum class TargetForm : std::uint8_t { origin, absolute, authority, asterisk };
 

@@ -19,6 +19,7 @@ Request::Request(Request&&) noexcept = default;
 Request& Request::operator=(Request&&) noexcept = default;
 Request::~Request() = default;
 
+std::string_view Request::method() const noexcept { return parsed_->request.method; }
 std::string_view Request::target() const noexcept { return parsed_->request.target; }
 std::string_view Request::path() const noexcept { return parsed_->request.path; }
 std::string_view Request::query() const noexcept { return parsed_->request.query; }

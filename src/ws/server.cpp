@@ -68,7 +68,7 @@ class Acceptor::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  Task<Result<Session>> shake_hands(Stream& peer);
+  Task<Result<Session>> shake_hands(Stream& peer, std::string gathered, Bytes received);
 
   AcceptOptions options;  // without its texts
 
@@ -83,16 +83,20 @@ class Acceptor::Impl {
   const codec::DeflateParameters deflate_;
 };
 
-Task<Result<Session>> Acceptor::Impl::shake_hands(Stream& peer) {
+// `gathered`: what came in earlier reads; `received`: what the last one showed, if there was one.
+Task<Result<Session>> Acceptor::Impl::shake_hands(Stream& peer, std::string gathered, Bytes received) {
   codec::RequestReader reader({options.handshake_bytes_max, options.handshake_headers_max});
   codec::Request request;
-  std::string gathered;  // a head that comes in several reads
   for (;;) {
-    Result<Bytes> received = co_await peer.receive();
-    if (!received) co_return std::unexpected(received.error());
+    if (received.empty()) {
+      Result<Bytes> more = co_await peer.receive();
+      if (!more) co_return std::unexpected(more.error());
+      received = *more;
+    }
     const std::size_t before = gathered.size();
-    if (before != 0) gathered += as_text(*received);
-    const Bytes bytes = before != 0 ? as_bytes(gathered) : *received;
+    if (before != 0) gathered += as_text(received);
+    const Bytes bytes = before != 0 ? as_bytes(gathered) : std::exchange(received, {});
+    received = {};
     switch (reader.next(bytes, request)) {
       case codec::HeadStep::starved:
         if (before == 0) gathered = as_text(bytes);
@@ -116,6 +120,16 @@ Task<Result<Session>> Acceptor::Impl::answer(Stream& peer, const codec::Request&
                                    .subprotocols = shared_->subprotocols,
                                    .deflate = options.deflate ? &deflate_ : nullptr,
                                    .headers = headers_};
+  if (options.respond && !codec::asks_for_websocket(request)) {
+    const Request asked{std::string(head)};
+    Response page;
+    if (options.respond(asked, page, options.respond_state)) {
+      std::string text = codec::response(static_cast<std::uint16_t>(page.status), page.content_type,
+                                         split_headers(page.headers), page.body, request.method != "HEAD");
+      co_await refuse(peer, static_cast<std::uint16_t>(page.status), std::move(text));
+      co_return parley::fail(Errc::end);
+    }
+  }
   codec::ServerAnswer verdict = codec::answer(request, policy);
   if (!verdict.accepted()) {
     co_return std::unexpected(co_await refuse(peer, verdict.status, std::move(verdict.response)));
@@ -149,9 +163,23 @@ Acceptor& Acceptor::operator=(Acceptor&&) noexcept = default;
 Acceptor::~Acceptor() = default;
 
 Task<Result<Session>> Acceptor::accept(Stream peer) {
+  Task<Result<Session>> accepting = accept(std::move(peer), {}, {});
+  co_return co_await accepting;
+}
+
+Task<Result<Session>> Acceptor::accept(Stream peer, std::string before, Bytes last) {
   const auto time = std::chrono::seconds(impl_->options.handshake_seconds);
-  Result<Session> session = co_await within(time, impl_->shake_hands(peer));
+  Result<Session> session = co_await within(time, impl_->shake_hands(peer, std::move(before), last));
   co_return session;
+}
+
+Begins begins_request(Bytes bytes) noexcept {
+  switch (codec::begins_request(as_text(bytes))) {
+    case codec::Begins::no: return Begins::no;
+    case codec::Begins::more: return Begins::more;
+    case codec::Begins::yes: break;
+  }
+  return Begins::yes;
 }
 
 namespace {

@@ -305,5 +305,14 @@ RC_GTEST_PROP(HandshakeServer, nothing_is_reflected, ()) {
   RC_ASSERT(given.accepted() == given.response.starts_with("HTTP/1.1 101 "));
 }
 
+TEST(HandshakeServer, a_response_with_a_body_and_without) {
+  const std::vector<HeaderText> headers{{"X-More", "1"}, {"Content-Length", "7"}};
+  const std::string head =
+      "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\nConnection: close\r\n"
+      "X-Content-Type-Options: nosniff\r\nX-More: 1\r\n\r\n";
+  EXPECT_EQ(response(200, "text/html", headers, "page", true), head + "page");
+  EXPECT_EQ(response(200, "text/html", headers, "page", false), head);
+}
+
 }  // namespace
 }  // namespace parley::codec

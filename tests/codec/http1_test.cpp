@@ -420,5 +420,25 @@ RC_GTEST_PROP(Http1, the_outcome_does_not_depend_on_the_cuts, ()) {
   RC_ASSERT(outcome(ShownRequest(text, byte_by_byte(text.size()), limits)) == whole);
 }
 
+TEST(Http1, how_a_request_begins) {
+  for (const std::string_view request :
+       {"GET / HTTP/1.1\r\n", "GET /a?b HTTP/1.0\r\n", "HEAD /x HTTP/2.0\r\n", "OPTIONS * HTTP/1.1\r\n",
+        "CONNECT host:80 HTTP/1.1\r\n", "GET http://a/ HTTP/1.1\r\n", "DELETE /y HTTP/1.1\r\nHost: a"}) {
+    const std::size_t line = request.find('\n');
+    for (std::size_t size = 0; size <= request.size(); ++size) {
+      const Begins expected = size > line ? Begins::yes : Begins::more;
+      EXPECT_EQ(begins_request(request.substr(0, size)), expected) << request.substr(0, size);
+    }
+  }
+  for (const std::string_view other :
+       {"a", "get / HTTP/1.1\r\n", "GETTING ", "GET hello", "GET  ", "GET / FTP", "GET / HTTP/1.1 ", "GET / HTTP/x",
+        "GET / HTTP/1x", "GET /\r\n", "GET /\n", "GET \r\n", "GET / HTTP/1.1\n", "GET / HTTP/1.1\ra",
+        "GET / HTTP/1\r\n", "GET * HTTP/1.1\r\n", "FROB / HTTP/1.1\r\n", "\r\n", " GET / HTTP/1.1\r\n"}) {
+    EXPECT_EQ(begins_request(other), Begins::no) << other;
+  }
+  const std::string endless = "GET /" + std::string(HeadLimits().head_bytes_max, 'a');
+  EXPECT_EQ(begins_request(endless), Begins::no);
+}
+
 }  // namespace
 }  // namespace parley::codec

@@ -263,5 +263,42 @@ TEST(Server, MoreThanConnectionsMaxWait) {
   run(stay, echo, options);
 }
 
+bool answer_pages(const Request& request, Response& response, void*) {
+  response = {.status = request.path() == "/" ? 200u : 404u, .content_type = "text/html", .body = "<p>"};
+  return request.method() != "POST";
+}
+
+Task<> fetch(Loop& loop, std::string_view request, std::string& all) {
+  auto peer = co_await parley::connect(loop, "tcp://127.0.0.1:9000");
+  EXPECT_TRUE(peer);
+  if (!peer) co_return;
+  co_await peer->send(request);
+  while (auto bytes = co_await peer->receive()) all += as_text(*bytes);
+}
+
+Task<> fetch_pages(Loop& loop) {
+  std::string page, head, nothing, posted;
+  Task<> first = fetch(loop, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", page);
+  co_await first;
+  EXPECT_TRUE(page.starts_with("HTTP/1.1 200 OK\r\n") && page.ends_with("\r\n\r\n<p>")) << page;
+  Task<> second = fetch(loop, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", head);
+  co_await second;
+  EXPECT_EQ(head + "<p>", page);
+  Task<> third = fetch(loop, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n", nothing);
+  co_await third;
+  EXPECT_TRUE(nothing.starts_with("HTTP/1.1 404 Not Found\r\n")) << nothing;
+  Task<> fourth = fetch(loop, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab", posted);
+  co_await fourth;
+  EXPECT_TRUE(posted.starts_with("HTTP/1.1 405 ")) << posted;
+  auto session = co_await ws::connect(loop, url);
+  EXPECT_TRUE(session);
+}
+
+TEST(Server, AnswersForPagesWhatTheApplicationSays) {
+  ServeOptions options;
+  options.respond = answer_pages;
+  run(fetch_pages, echo, options);
+}
+
 }  // namespace
 }  // namespace parley::ws

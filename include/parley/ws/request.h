@@ -16,6 +16,7 @@ class Request {
   Request& operator=(Request&&) noexcept;
   ~Request();
 
+  std::string_view method() const noexcept;  // "GET", of a WebSocket
   std::string_view target() const noexcept;  // as it was sent: path and query
   std::string_view path() const noexcept;    // begins with "/"; nothing is decoded
   std::string_view query() const noexcept;   // what follows the first "?"

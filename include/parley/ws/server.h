@@ -11,9 +11,11 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include <parley/bytes.h>
 #include <parley/error.h>
 #include <parley/listener.h>
 #include <parley/stream.h>
@@ -32,6 +34,14 @@ enum class Origins : std::uint8_t {
   any,
 };
 
+// An answer to a request that is for no WebSocket: a page, say. What the views show must live until it is sent.
+struct Response {
+  unsigned status = 200;
+  std::string_view content_type = "text/plain; charset=utf-8";
+  std::string_view headers = {};  // "Name: value", a line each: more of them
+  std::string_view body = {};     // not sent to HEAD
+};
+
 // Lists are written with commas and headers as lines, so that options can be written in place, also inside of a
 // co_await. The texts are copied by the call that takes the options.
 struct AcceptOptions {
@@ -45,6 +55,9 @@ struct AcceptOptions {
   // Asked for each request that is right otherwise: 0 to accept it, or the status of the refusal (403, 404, 503 ...).
   unsigned (*refuse)(const Request& request, void* state) = nullptr;
   void* refuse_state = nullptr;
+  // Asked for each sound request that is for no WebSocket, of any method. False, and without it: 426.
+  bool (*respond)(const Request& request, Response& response, void* state) = nullptr;
+  void* respond_state = nullptr;
 
   std::size_t handshake_bytes_max = 8 * 1024;  // of the request's head; 431
   std::size_t handshake_headers_max = 100;     // lines; 431
@@ -97,6 +110,11 @@ Task<Result<void>> serve(Loop& loop, Listener listener, Handler handler, const S
 // "ws://127.0.0.1:9000", "ws://:9000", "ws://[::1]:9000-9998"; "unix:/run/chat.sock" too.
 Task<Result<void>> serve(Loop& loop, std::string_view url, Handler handler, const ServeOptions& options = {});
 
+// Does what came first speak HTTP? For servers that speak something else on the same port, too, see Acceptor. Only a
+// whole request line will do, "GET / HTTP/1.1"; `more`: what has come may still become one.
+enum class Begins : std::uint8_t { no, more, yes };
+Begins begins_request(Bytes bytes) noexcept;
+
 // The handshake alone, for servers that accept connections themselves. It must outlive what it accepts until the
 // handshake is over; sessions do not need it.
 class Acceptor {
@@ -108,8 +126,10 @@ class Acceptor {
 
   // Shakes hands with one connection. A request that is refused is answered, the connection closed in order, and the
   // error says why: protocol (no sound request for a WebSocket), permission_denied (origin, or `refuse`), too_large,
-  // timed_out, end or reset. Cancelling: the connection is closed.
+  // timed_out, end or reset. One that `respond` answers ends so, too: Errc::end. Cancelling: the connection is closed.
   Task<Result<Session>> accept(Stream peer);
+  // The same when some of it has been received: what the last receive() showed, and all that came `before` that.
+  Task<Result<Session>> accept(Stream peer, std::string before, Bytes last);
 
  private:
   class Impl;
