@@ -11,7 +11,16 @@ if(EXISTS ${parley_cli_main})
   find_package(PkgConfig REQUIRED)
   pkg_check_modules(libedit REQUIRED IMPORTED_TARGET libedit)
 
-  add_library(parley_cli_parts STATIC ${parley_cli_sources})
+  set(parley_console ${PROJECT_SOURCE_DIR}/src/cli/console)
+  set(parley_console_source ${PROJECT_BINARY_DIR}/console_page.cpp)
+  add_custom_command(OUTPUT ${parley_console_source}
+    COMMAND ${CMAKE_COMMAND} -DPARTS=${parley_console} -DOUT=${parley_console_source}
+      -P ${PROJECT_SOURCE_DIR}/cmake/console.cmake
+    DEPENDS ${PROJECT_SOURCE_DIR}/cmake/console.cmake
+      ${parley_console}/page.html ${parley_console}/style.css ${parley_console}/script.js
+    COMMENT "Putting the console page together" VERBATIM)
+
+  add_library(parley_cli_parts STATIC ${parley_cli_sources} ${parley_console_source})
   parley_compile(parley_cli_parts)
   target_include_directories(parley_cli_parts PUBLIC src)
   target_compile_definitions(parley_cli_parts PRIVATE PARLEY_VERSION="${PROJECT_VERSION}")

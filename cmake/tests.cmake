@@ -1,10 +1,10 @@
 # Tests are found by folder. tests/base/*_test.cpp are one program test_base, each of its tests one CTest test with the
 # label "base"; *threads_test.cpp are test_base_threads with the label "base_threads". tests/e2e/X_test.py and
 # tools/X_test.py are one CTest test each, "e2e.X" and "tools.X", with the labels "e2e" (or "e2e_threads") and "tools";
-# so are tests/install/X_test.py and tests/bench/X_test.py.
+# so are tests/interop/X_test.py, tests/install/X_test.py and tests/bench/X_test.py.
 # So `ctest -L threads`, a regular expression, is every multi-threaded test: what runs under TSan.
 include(GoogleTest)
-set(parley_script_folders e2e install bench)
+set(parley_script_folders e2e interop install bench)
 
 function(parley_test_program name label)
   find_package(GTest REQUIRED)
@@ -80,6 +80,10 @@ if(TARGET parley_cli)
   file(GLOB scripts CONFIGURE_DEPENDS tests/e2e/*_test.py)
   foreach(script IN LISTS scripts)
     parley_test_script(${script} e2e 180)
+  endforeach()
+  file(GLOB scripts CONFIGURE_DEPENDS tests/interop/*_test.py)
+  foreach(script IN LISTS scripts)
+    parley_test_script(${script} interop 180)
   endforeach()
 endif()
 if(PARLEY_BENCH)

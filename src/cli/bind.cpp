@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 
 #include <parley/resolve.h>
@@ -52,8 +53,9 @@ void remove_stale(const std::string& path) {
   if (!answered && answered.error() == Errc::refused) unlink(path.c_str());
 }
 
-std::expected<Place, Complaint> bind_local(Threads& threads, const Endpoint& endpoint, const ListenOptions& options) {
-  Place place{endpoint, {}, {}, {}};
+std::expected<BoundPlace, Complaint> bind_local(Threads& threads, const Endpoint& endpoint,
+                                                const ListenOptions& options) {
+  BoundPlace place{endpoint, Speech::any, {}, {}, {}};
   const std::string& path = endpoint.host;
   const bool is_file = !path.starts_with('@');  // "@name" is in Linux's abstract namespace
   std::optional<FolderLock> lock;
@@ -73,9 +75,10 @@ std::expected<Place, Complaint> bind_local(Threads& threads, const Endpoint& end
 }
 
 template <class Socket>
-std::expected<Place, Complaint> place_of(const Endpoint& endpoint, Result<std::vector<Socket>> sockets) {
+std::expected<BoundPlace, Complaint> place_of(const Endpoint& endpoint, Speech speech,
+                                              Result<std::vector<Socket>> sockets) {
   if (!sockets) return complain(endpoint, sockets.error());
-  Place place{endpoint, sockets->front().local_address(), {}, {}};
+  BoundPlace place{endpoint, speech, sockets->front().local_address(), {}, {}};
   place.endpoint.port_first = place.endpoint.port_last = place.address.port();
   place.sockets = std::move(*sockets);
   return place;
@@ -95,15 +98,14 @@ std::expected<Endpoint, Complaint> with_number(Threads& threads, Endpoint endpoi
   return endpoint;
 }
 
-std::expected<Place, Complaint> bind_one(Threads& threads, const Endpoint& wanted, const ListenOptions& options) {
-  auto endpoint = with_number(threads, wanted);
-  if (!endpoint) return std::unexpected(endpoint.error());
-  switch (endpoint->scheme) {
-    case Scheme::tcp: return place_of(*endpoint, listen(threads, *endpoint, options));
-    case Scheme::udp: return place_of(*endpoint, bind_udp(threads, *endpoint));
+std::expected<BoundPlace, Complaint> bind_one(Threads& threads, const Endpoint& endpoint, Speech speech,
+                                              const ListenOptions& options) {
+  switch (endpoint.scheme) {
+    case Scheme::tcp: return place_of(endpoint, speech, listen(threads, endpoint, options));
+    case Scheme::udp: return place_of(endpoint, speech, bind_udp(threads, endpoint));
     case Scheme::local: break;
   }
-  return bind_local(threads, *endpoint, options);
+  return bind_local(threads, endpoint, options);
 }
 
 }  // namespace
@@ -122,32 +124,44 @@ void SocketFile::remove() noexcept {
   path_.clear();
 }
 
-std::expected<std::vector<Place>, Complaint> bind_all(Threads& threads, const std::vector<Endpoint>& endpoints,
-                                                      const ListenOptions& options) {
-  std::vector<Place> places;
-  for (const Endpoint& endpoint : endpoints) {
-    auto place = bind_one(threads, endpoint, options);
-    if (!place) return std::unexpected(place.error());
-    places.push_back(std::move(*place));
+std::expected<std::vector<BoundPlace>, Complaint> bind_all(Threads& threads, const std::vector<Place>& places,
+                                                           const ListenOptions& options) {
+  std::vector<BoundPlace> all;
+  for (const Place& wanted : places) {
+    auto endpoint = with_number(threads, wanted.endpoint);
+    if (!endpoint) return std::unexpected(endpoint.error());
+    if (wanted.with_udp) {
+      auto both = bind_both(threads, *endpoint, wanted.speech, options);
+      if (!both) return std::unexpected(both.error());
+      std::ranges::move(*both, std::back_inserter(all));
+    } else {
+      auto place = bind_one(threads, *endpoint, wanted.speech, options);
+      if (!place) return std::unexpected(place.error());
+      all.push_back(std::move(*place));
+    }
   }
-  return places;
+  return all;
 }
 
-std::expected<std::vector<Place>, Complaint> bind_both(Threads& threads, const Endpoint& range,
-                                                       const ListenOptions& options) {
-  for (unsigned port = range.port_first; port <= range.port_last; ++port) {
+std::expected<std::vector<BoundPlace>, Complaint> bind_both(Threads& threads, const Endpoint& range, Speech speech,
+                                                            const ListenOptions& options) {
+  constexpr int tries_max = 64;  // of port 0: the system may choose one that UDP has taken
+  int tries = 0;
+  for (unsigned port = range.port_first; port <= range.port_last && tries < tries_max; port += port != 0, ++tries) {
+    if (port != 0) tries = 0;
     const auto number = static_cast<std::uint16_t>(port);
     const Endpoint tcp{Scheme::tcp, range.host, number, number};
-    const Endpoint udp{Scheme::udp, range.host, number, number};
     auto listeners = listen(threads, tcp, options);
     if (!listeners && listeners.error() == Errc::address_in_use) continue;
     if (!listeners) return complain(tcp, listeners.error());
+    const std::uint16_t taken = listeners->front().local_address().port();
+    const Endpoint udp{Scheme::udp, range.host, taken, taken};
     auto sockets = bind_udp(threads, udp);
     if (!sockets && sockets.error() == Errc::address_in_use) continue;
     if (!sockets) return complain(udp, sockets.error());
-    std::vector<Place> places;
-    places.push_back(*place_of(tcp, std::move(listeners)));
-    places.push_back(*place_of(udp, std::move(sockets)));
+    std::vector<BoundPlace> places;
+    places.push_back(*place_of(tcp, speech, std::move(listeners)));
+    places.push_back(*place_of(udp, Speech::raw, std::move(sockets)));
     return places;
   }
   return complain(range, "no free port");

@@ -13,6 +13,8 @@
 #include <parley/threads.h>
 #include <parley/udp.h>
 
+#include "cli/options.h"
+
 namespace parley::cli {
 
 // Why something could not be had: one line on standard error.
@@ -44,19 +46,20 @@ class SocketFile {
 };
 
 // One URL: a socket for each thread (a Unix-domain path can't be shared, so it has one, of the first thread).
-struct Place {
+struct BoundPlace {
   Endpoint endpoint;  // with its real port
+  Speech speech = Speech::raw;
   Address address;
   std::variant<std::vector<Listener>, std::vector<UdpSocket>> sockets;
   SocketFile file;
 };
 
-// All of `endpoints`, in their order. Waits for the lookup of host names.
-std::expected<std::vector<Place>, Complaint> bind_all(Threads& threads, const std::vector<Endpoint>& endpoints,
-                                                      const ListenOptions& options);
+// All of `places`, in their order; one with_udp is two. Waits for the lookup of host names.
+std::expected<std::vector<BoundPlace>, Complaint> bind_all(Threads& threads, const std::vector<Place>& places,
+                                                           const ListenOptions& options);
 
 // TCP and UDP, in this order, at the first port of `range` that is free for both.
-std::expected<std::vector<Place>, Complaint> bind_both(Threads& threads, const Endpoint& range,
-                                                       const ListenOptions& options);
+std::expected<std::vector<BoundPlace>, Complaint> bind_both(Threads& threads, const Endpoint& range, Speech speech,
+                                                            const ListenOptions& options);
 
 }  // namespace parley::cli

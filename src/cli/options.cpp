@@ -34,12 +34,14 @@ constexpr const char* main_examples =
     "\n";
 
 constexpr const char* serve_examples =
-    "Without --listen: TCP and UDP on 127.0.0.1, at the first port of 9000-9998 that is free for both.\n"
+    "Without --listen: any://127.0.0.1:9000-9998, which is TCP, UDP, WebSocket and a page for browsers, all at\n"
+    "the first port that is free.\n"
     "The first SIGINT or SIGTERM stops in order (see --drain), a second one at once.\n"
     "\n"
     "Examples:\n"
     "  parley serve\n"
     "  parley serve echo --listen tcp://0.0.0.0:7 --listen udp://0.0.0.0:7\n"
+    "  parley serve --listen ws://:8080 --origin https://example.org\n"
     "  parley serve --listen unix:/run/user/1000/echo.sock --text 'Hello'\n"
     "  parley serve --threads 4 --quiet --max-connections 10000\n"
     "\n";
@@ -75,7 +77,8 @@ bool parse_seconds(const std::string& text, std::chrono::nanoseconds& time) {
 // Options as they were typed; CLI11 fills them and check_*() makes values of them.
 struct Typed {
   std::string service;
-  std::vector<std::string> listen;
+  std::vector<std::string> listen, origins;
+  bool no_deflate = false;
   std::string threads, connections_max, idle, drain, text, separator;
   std::string url, timeout;
 };
@@ -115,7 +118,8 @@ Words::Words(Typed& typed) {
       ->type_name("");
   serve
       ->add_option("--listen", typed.listen,
-                   "Listen at tcp://HOST:PORT, udp://HOST:PORT or unix:PATH; may be given again.\n"
+                   "Listen at any://HOST:PORT, tcp://HOST:PORT, udp://HOST:PORT, ws://HOST:PORT or unix:PATH; may\n"
+                   "be given again. any:// and unix: take bytes and WebSocket, by what comes first.\n"
                    "PORT 0 is any free one; of a range such as 9000-9998, the first that is free")
       ->type_name("URL")
       ->expected(1)
@@ -123,6 +127,15 @@ Words::Words(Typed& typed) {
       ->allow_extra_args(false);
   serve->add_option("--text", typed.text, "reply: the answer [Echo from server]")->type_name("TEXT");
   serve->add_option("--separator", typed.separator, "reply: what stands between parameters [,]")->type_name("TEXT");
+  serve
+      ->add_option("--origin", typed.origins,
+                   "WebSocket: pages of this origin may connect too, such as https://example.org, or any; may be\n"
+                   "given again [pages of the host that they connect to]")
+      ->type_name("ORIGIN")
+      ->expected(1)
+      ->take_all()
+      ->allow_extra_args(false);
+  serve->add_flag("--no-deflate", typed.no_deflate, "WebSocket: agree on no compression")->disable_flag_override();
   serve->add_option("--threads", typed.threads, "Loops, each with a thread of its own [1]")->type_name("N");
   serve->add_option("--max-connections", typed.connections_max, "Accept no more than N at a time [no limit]")
       ->type_name("N");
@@ -192,6 +205,15 @@ std::string not_url(const std::string& text) {
   return fmt::format("'{}' is not a URL like tcp://127.0.0.1:9000, udp://[::1]:9000 or unix:/run/echo.sock", text);
 }
 
+// RFC 6454, 7.1: a scheme, a host and perhaps a port, and nothing behind them.
+bool is_origin(std::string_view text) {
+  if (text == "null") return true;
+  const std::size_t scheme = text.find("://");
+  if (scheme == 0 || scheme == text.npos) return false;
+  const std::string_view host = text.substr(scheme + 3);
+  return !host.empty() && host.find_first_of("/?#, \t\r\n") == host.npos;
+}
+
 Command usage(const std::string& line) { return Finished{ExitCode::usage, line}; }
 
 Command serve_command(const Typed& typed, const Words& words) {
@@ -199,10 +221,20 @@ Command serve_command(const Typed& typed, const Words& words) {
   if (auto wrong = set_service(typed, *words.serve, options)) return usage(*wrong);
   if (auto wrong = set_limits(typed, *words.serve, options)) return usage(*wrong);
   for (const std::string& url : typed.listen) {
-    auto endpoint = Endpoint::parse(url);
-    if (!endpoint) return usage("--listen: " + not_url(url));
-    options.listen.push_back(*endpoint);
+    auto place = Place::parse(url);
+    if (!place) return usage("--listen: " + not_url(url));
+    options.listen.push_back(*place);
   }
+  for (const std::string& origin : typed.origins) {
+    if (origin == "any") {
+      options.any_origin = true;
+    } else if (!is_origin(origin)) {
+      return usage(fmt::format("--origin: '{}' is no origin like https://example.org, nor any", origin));
+    } else {
+      options.origins += (options.origins.empty() ? "" : ",") + origin;
+    }
+  }
+  options.deflate = !typed.no_deflate;
   return options;
 }
 
@@ -228,6 +260,22 @@ Command connect_command(const Typed& typed, const Words& words) {
 }
 
 }  // namespace
+
+Result<Place> Place::parse(std::string_view url) {
+  Place place;
+  std::string known(url);
+  for (const auto& [scheme, speech] : {std::pair("any://", Speech::any), std::pair("ws://", Speech::websocket)}) {
+    if (!url.starts_with(scheme)) continue;
+    known = "tcp://" + std::string(url.substr(std::string_view(scheme).size()));
+    place.speech = speech;
+    place.with_udp = speech == Speech::any;
+  }
+  auto endpoint = Endpoint::parse(known);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  place.endpoint = std::move(*endpoint);
+  if (place.endpoint.scheme == Scheme::local) place.speech = Speech::any;
+  return place;
+}
 
 Command parse(int count, const char* const* words) {
   Typed typed;

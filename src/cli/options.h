@@ -3,24 +3,47 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include <parley/endpoint.h>
+#include <parley/error.h>
 
 #include "cli/service.h"
 
 namespace parley::cli {
 
 inline constexpr const char* default_range = "tcp://127.0.0.1:9000-9998";
+inline constexpr const char* default_listen = "any://127.0.0.1:9000-9998";
 
 // The exit codes, which --help and the man page list.
 enum class ExitCode : int { ended = 0, failed = 1, usage = 2, signal_base = 128 };
 
+// What is spoken where a server listens.
+enum class Speech : std::uint8_t {
+  any,        // the first bytes decide: a WebSocket, a browser, or anything else, which is taken as it is
+  raw,        // bytes, or datagrams
+  websocket,  // WebSocket only
+};
+
+struct Place {
+  Endpoint endpoint;
+  Speech speech = Speech::raw;
+  bool with_udp = false;  // at the same port, too
+
+  // tcp://, udp://, unix: and ws:// and any://, which are written like tcp://.
+  static Result<Place> parse(std::string_view url);
+};
+
 struct ServeCommand {
   Service service = Reply{};
-  std::vector<Endpoint> listen = {};  // empty: TCP and UDP at the first port of the default range that is free for both
+  std::vector<Place> listen = {};  // empty: default_listen
+  std::string origins = {};        // of pages that may connect besides those of this host, with commas
+  bool any_origin = false;
+  bool deflate = true;
   unsigned threads = 1;
   bool quiet = false;
   bool verbose = false;

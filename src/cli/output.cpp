@@ -51,11 +51,22 @@ void Log::error(std::string_view line) { logger_->error("{}", line); }
 void Log::error(std::string_view where, std::string_view reason) { logger_->error("{}: {}", where, reason); }
 void Log::detail(std::string_view line) { logger_->debug("{}", line); }
 
-std::string_view name(Scheme protocol) noexcept {
+Protocol protocol_of(Scheme scheme) noexcept {
+  switch (scheme) {
+    case Scheme::tcp: return Protocol::tcp;
+    case Scheme::udp: return Protocol::udp;
+    case Scheme::local: break;
+  }
+  return Protocol::local;
+}
+
+std::string_view name(Protocol protocol) noexcept {
   switch (protocol) {
-    case Scheme::tcp: return "tcp";
-    case Scheme::udp: return "udp";
-    case Scheme::local: return "unix";
+    case Protocol::tcp: return "tcp";
+    case Protocol::udp: return "udp";
+    case Protocol::local: return "unix";
+    case Protocol::ws: return "ws";
+    case Protocol::http: return "http";
   }
   return "";
 }
@@ -66,6 +77,7 @@ std::string_view name(Ending ending) noexcept {
     case Ending::reset: return "reset";
     case Ending::idle: return "idle";
     case Ending::stopping: return "stopping";
+    case Ending::refused: return "refused";
   }
   return "";
 }
@@ -102,11 +114,13 @@ void Output::flush() noexcept {
   if (gathered_.capacity() > gathered_bytes_max * 2) gathered_ = {};
 }
 
-void Output::bound(const Endpoint& endpoint, const Address& address) {
-  const std::string url = endpoint.to_string();
+void Output::bound(const Endpoint& endpoint, Protocol protocol, const Address& address) {
+  const bool is_local = endpoint.scheme == Scheme::local;
+  const std::string known = endpoint.to_string();
+  const std::string url = is_local ? known : std::string(name(protocol)) + known.substr(known.find("://"));
   if (options_.style == Style::plain) return line(fmt::format("Bound to {}", url));
-  Json object{{"event", "bound"}, {"protocol", name(endpoint.scheme)}};
-  if (endpoint.scheme == Scheme::local) {
+  Json object{{"event", "bound"}, {"protocol", name(protocol)}};
+  if (is_local) {
     object["address"] = endpoint.host;
   } else {
     object["address"] = address.to_string();
@@ -117,15 +131,20 @@ void Output::bound(const Endpoint& endpoint, const Address& address) {
 }
 
 void Output::bound(std::uint16_t port) {
-  if (options_.style == Style::plain) return line(fmt::format("Bound to {}", port));
-  const Address address = Address::loopback(Family::ipv4, port);
-  for (Scheme protocol : {Scheme::tcp, Scheme::udp}) bound(Endpoint{protocol, address.host(), port, port}, address);
+  if (options_.style == Style::plain) line(fmt::format("Bound to {}", port));
 }
 
 void Output::connected(const Peer& peer) {
   if (options_.quiet) return;
   if (options_.style == Style::json) return line(text_of(event_of("connected", peer)));
   line(fmt::format("Connected by {}", peer.name));
+}
+
+void Output::upgraded(const Peer& peer, std::string_view target) {
+  if (options_.quiet || options_.style == Style::plain) return;
+  Json object = event_of("upgraded", peer);
+  object["target"] = target;
+  line(text_of(object));
 }
 
 void Output::received(const Peer& peer, std::string_view text) {

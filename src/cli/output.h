@@ -46,17 +46,20 @@ class Log {
 
 enum class Style : std::uint8_t { plain, json };
 
-enum class Ending : std::uint8_t { end, reset, idle, stopping };
+enum class Ending : std::uint8_t { end, reset, idle, stopping, refused };
 enum class Pause : std::uint8_t { descriptors, connections_max };
 
-std::string_view name(Scheme protocol) noexcept;
+enum class Protocol : std::uint8_t { tcp, udp, local, ws, http };
+
+Protocol protocol_of(Scheme scheme) noexcept;
+std::string_view name(Protocol protocol) noexcept;
 std::string_view name(Ending ending) noexcept;
 
 // An address as it is shown: "127.0.0.1:9000", also for an IPv4 peer of an IPv6 socket.
 std::string show(const Address& address);
 
 struct Peer {
-  Scheme protocol = Scheme::tcp;
+  Protocol protocol = Protocol::tcp;
   std::string name;
 };
 
@@ -80,11 +83,12 @@ class Output {
   // Whether anything but bound() is printed at all.
   bool is_quiet() const noexcept { return options_.quiet; }
 
-  // `endpoint` with its real port, and what the kernel calls it.
-  void bound(const Endpoint& endpoint, const Address& address);
-  // The default: TCP and UDP at one port, which is one plain line.
+  // `endpoint` with its real port, what is spoken there, and what the kernel calls it.
+  void bound(const Endpoint& endpoint, Protocol protocol, const Address& address);
+  // The port of the default, before all of its ways in.
   void bound(std::uint16_t port);
   void connected(const Peer& peer);
+  void upgraded(const Peer& peer, std::string_view target);  // JSON only: it is a WebSocket from here on
   void received(const Peer& peer, std::string_view text);
   void disconnected(const Peer& peer, Ending ending);
   void paused(Pause why);  // JSON only

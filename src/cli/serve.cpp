@@ -11,6 +11,7 @@
 #include <parley/threads.h>
 
 #include "cli/bind.h"
+#include "cli/web.h"
 #include "cli/worker.h"
 
 namespace parley::cli {
@@ -30,14 +31,17 @@ void paused(void* state, Error why) {
 }
 
 // Gives each thread its sockets.
-void distribute(Server& server, std::vector<Place>& places) {
-  for (Place& place : places) {
+void distribute(Server& server, std::vector<BoundPlace>& places) {
+  for (BoundPlace& place : places) {
     const std::string url = place.endpoint.to_string();
     if (auto* listeners = std::get_if<std::vector<Listener>>(&place.sockets)) {
       for (std::size_t i = 0; i < listeners->size(); ++i) {
         Worker& worker = *server.workers[i];
-        Entrance& entrance = worker.entrances.emplace_back(std::move((*listeners)[i]), place.endpoint.scheme, url);
+        Entrance& entrance = worker.entrances.emplace_back(std::move((*listeners)[i]),
+                                                           protocol_of(place.endpoint.scheme), place.speech, url);
         entrance.door.loop = &worker.loop;
+        if (place.speech == Speech::raw) continue;
+        entrance.acceptor = make_acceptor(worker.loop, server.command, place.speech == Speech::any);
       }
     } else {
       auto& sockets = std::get<std::vector<UdpSocket>>(place.sockets);
@@ -48,16 +52,25 @@ void distribute(Server& server, std::vector<Place>& places) {
   }
 }
 
-void print_places(Server& server, const std::vector<Place>& places) {
+void print_places(Server& server, const std::vector<BoundPlace>& places) {
   Output output(server.sink, {server.command.json ? Style::json : Style::plain, server.command.quiet});
-  if (server.command.listen.empty()) return output.bound(places.front().address.port());
-  for (const Place& place : places) output.bound(place.endpoint, place.address);
+  if (server.command.listen.empty()) output.bound(places.front().address.port());
+  for (const BoundPlace& place : places) {
+    if (place.speech != Speech::websocket) {
+      output.bound(place.endpoint, protocol_of(place.endpoint.scheme), place.address);
+    }
+  }
+  for (const BoundPlace& place : places) {
+    if (place.endpoint.scheme != Scheme::tcp || place.speech == Speech::raw) continue;
+    output.bound(place.endpoint, Protocol::ws, place.address);
+    if (place.speech == Speech::any) output.bound(place.endpoint, Protocol::http, place.address);
+  }
 }
 
 struct Run {
   Server& server;
   Signals& signals;
-  std::vector<Place>& places;
+  std::vector<BoundPlace>& places;
 };
 
 // Runs on the first thread. The first signal stops every thread in order, the second ends the program.
@@ -70,7 +83,7 @@ Task<> watch(Run& run) {
   auto second = co_await run.signals.receive();
   if (!second) co_return;
   run.server.workers.front()->output.flush();
-  for (Place& place : run.places) place.file.remove();
+  for (BoundPlace& place : run.places) place.file.remove();
   std::_Exit(static_cast<int>(ExitCode::signal_base) + *second);
 }
 
@@ -139,8 +152,8 @@ ExitCode run_serve(const ServeCommand& command, Sink& sink, Log& log) {
   log.detail(fmt::format("driver {}", threads.loop(0).driver()));
   Server server(command, sink, log);
   const ListenOptions options{.paused = paused, .paused_state = &server};
-  auto places = command.listen.empty() ? bind_both(threads, *Endpoint::parse(default_range), options)
-                                       : bind_all(threads, command.listen, options);
+  const std::vector<Place> standard{*Place::parse(default_listen)};
+  auto places = bind_all(threads, command.listen.empty() ? standard : command.listen, options);
   if (!places) {
     log.error(places.error().where, places.error().reason);
     return ExitCode::failed;

@@ -8,6 +8,8 @@
 
 #include <parley/text.h>
 
+#include "cli/web.h"
+
 namespace parley::cli {
 namespace {
 
@@ -17,11 +19,6 @@ constexpr auto retry_after = 100ms;  // an error that should not be must not kee
 
 Output::Options output_options(const ServeCommand& command) {
   return {command.json ? Style::json : Style::plain, command.quiet};
-}
-
-std::chrono::nanoseconds idle_limit(const Worker& worker) {
-  const std::chrono::nanoseconds idle = worker.server.command.idle;
-  return idle == 0ns ? std::chrono::nanoseconds::max() : idle;
 }
 
 void began(Worker& worker, Places::Change change) {
@@ -47,7 +44,7 @@ bool take_place(Worker& worker, Entrance& entrance) {
 // A Unix-domain client has no address, so it gets a number.
 std::string name_of(const Stream& stream, Entrance& entrance) {
   entrance.accepted += 1;
-  if (entrance.protocol == Scheme::local) return fmt::format("{}#{}", entrance.url, entrance.accepted);
+  if (entrance.protocol == Protocol::local) return fmt::format("{}#{}", entrance.url, entrance.accepted);
   return show(stream.peer_address());
 }
 
@@ -55,19 +52,8 @@ Ending ending_of(Error error) {
   if (error == Errc::end) return Ending::end;
   if (error == Errc::cancelled) return Ending::stopping;
   if (error == Errc::timed_out && error.os == 0) return Ending::idle;  // with an errno it is the kernel's own limit
+  if (error == Errc::protocol || error == Errc::permission_denied || error == Errc::too_large) return Ending::refused;
   return Ending::reset;
-}
-
-void ended(Worker& worker, const Peer& peer, Error error) {
-  const Ending ending = ending_of(error);
-  worker.output.disconnected(peer, ending);
-  worker.server.log.detail(fmt::format("{}: {}", peer.name,
-                                       ending == Ending::idle       ? "idle for too long"
-                                       : ending == Ending::stopping ? "closed, since the server stops"
-                                                                    : error.message()));
-  if (worker.server.places.give_back() == Places::Change::none) return;
-  worker.server.log.detail("accepting resumed");
-  worker.output.resumed();
 }
 
 Task<Result<void>> reply(Worker& worker, Stream& stream, const Peer& peer, std::string text) {
@@ -113,12 +99,43 @@ Task<> take_leave(Worker& worker, Stream stream, Peer peer) {
   ended(worker, peer, Error{Errc::cancelled, 0});
 }
 
-Task<> converse(Worker& worker, Stream stream, Peer peer) {
-  worker.output.connected(peer);
+// A request comes at once, and whole. What only begins like one is taken as it is after this time.
+constexpr auto request_within = 250ms;
+
+// What a connection is, by what comes first.
+struct Beginning {
+  bool open = false;   // it isn't known yet
+  std::string before;  // what has come until now, and may begin a request
+
+  // Takes what a receive brought. `more`: receive again. `no`: `bytes` are the first message, maybe all of `before`.
+  ws::Begins take(Result<Bytes>& bytes) {
+    const std::string_view fresh = bytes ? as_text(*bytes) : std::string_view();
+    const std::string all = before + std::string(fresh);
+    const ws::Begins begins = bytes ? ws::begins_request(as_bytes(all)) : ws::Begins::no;
+    if (begins == ws::Begins::yes) return begins;
+    const bool is_held = !before.empty();
+    before = all;
+    if (begins == ws::Begins::more) return begins;
+    open = false;
+    if (is_held) bytes = as_bytes(before);  // the error, if it was one, comes again
+    return begins;
+  }
+};
+
+Task<> converse_raw(Worker& worker, ws::Acceptor* acceptor, Stream stream, Peer peer) {
+  Beginning beginning{acceptor != nullptr, {}};
   Utf8Stream decoder;
   for (;;) {
     const bool was_busy = worker.stopping;  // something was answered since the server was told to stop
-    auto bytes = co_await within(idle_limit(worker), stream.receive());
+    const auto patience = beginning.open && !beginning.before.empty() ? request_within : idle_limit(worker);
+    auto bytes = co_await within(patience, stream.receive());
+    const ws::Begins begins = beginning.open ? beginning.take(bytes) : ws::Begins::no;
+    if (begins == ws::Begins::more) continue;
+    if (begins == ws::Begins::yes) {
+      Task<> serving = serve_web(worker, *acceptor, std::move(stream), std::move(peer), beginning.before, *bytes);
+      co_await serving;
+      co_return;
+    }
     if (!bytes && was_busy && bytes.error() == Errc::cancelled) {
       worker.leaving.spawn(take_leave(worker, std::move(stream), std::move(peer)));
       co_return;
@@ -138,7 +155,33 @@ Task<> converse(Worker& worker, Stream stream, Peer peer) {
   }
 }
 
+Task<> converse(Worker& worker, Entrance& entrance, Stream stream, Peer peer) {
+  worker.output.connected(peer);
+  ws::Acceptor* const acceptor = entrance.acceptor ? &*entrance.acceptor : nullptr;
+  Task<> conversation = entrance.speech == Speech::websocket
+                            ? serve_web(worker, *acceptor, std::move(stream), std::move(peer), {}, {})
+                            : converse_raw(worker, acceptor, std::move(stream), std::move(peer));
+  co_await conversation;
+}
+
 }  // namespace
+
+std::chrono::nanoseconds idle_limit(const Worker& worker) {
+  const std::chrono::nanoseconds idle = worker.server.command.idle;
+  return idle == 0ns ? std::chrono::nanoseconds::max() : idle;
+}
+
+void ended(Worker& worker, const Peer& peer, Error error) {
+  const Ending ending = ending_of(error);
+  worker.output.disconnected(peer, ending);
+  worker.server.log.detail(fmt::format("{}: {}", peer.name,
+                                       ending == Ending::idle       ? "idle for too long"
+                                       : ending == Ending::stopping ? "closed, since the server stops"
+                                                                    : error.message()));
+  if (worker.server.places.give_back() == Places::Change::none) return;
+  worker.server.log.detail("accepting resumed");
+  worker.output.resumed();
+}
 
 Worker::Worker(Server& of, Loop& on, unsigned number)
     : server(of),
@@ -169,13 +212,13 @@ Task<> accept_all(Worker& worker, Entrance& entrance) {
       if (!opened) co_return;
     }
     worker.connections += 1;
-    worker.conversations.spawn(converse(worker, std::move(*stream), std::move(peer)));
+    worker.conversations.spawn(converse(worker, entrance, std::move(*stream), std::move(peer)));
   }
 }
 
 Task<> serve_datagrams(Worker& worker, Datagrams& datagrams) {
   const auto* service = std::get_if<Reply>(&worker.server.command.service);
-  Peer peer{Scheme::udp, {}};
+  Peer peer{Protocol::udp, {}};
   for (;;) {
     auto datagram = co_await datagrams.socket.receive();
     if (!datagram) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include <parley/loop.h>
 #include <parley/task.h>
 #include <parley/udp.h>
+#include <parley/ws/server.h>
 
 #include "cli/limits.h"
 #include "cli/options.h"
@@ -25,9 +28,11 @@ struct Server;
 // Where connections come in.
 struct Entrance {
   Listener listener;
-  Scheme protocol;
+  Protocol protocol;
+  Speech speech;
   std::string url;
-  Door door;
+  std::optional<ws::Acceptor> acceptor = {};  // unless it is raw
+  Door door = {};
   std::size_t accepted = 0;
 };
 
@@ -70,6 +75,12 @@ struct Server {
   std::atomic<unsigned> others_left = 0;  // threads besides the first that still run
   Event others_done;                      // of the first thread
 };
+
+// How long a peer may be silent, or not take an answer.
+std::chrono::nanoseconds idle_limit(const Worker& worker);
+
+// A conversation is over: says so, and gives its place back.
+void ended(Worker& worker, const Peer& peer, Error error);
 
 // Accept, and serve, until the group that they run in is asked to stop.
 Task<> accept_all(Worker& worker, Entrance& entrance);

@@ -73,9 +73,29 @@ TEST(Options, ListenTakesOneUrlEachTime) {
       {"serve", "--listen", "tcp://127.0.0.1:0", "echo", "--listen", "udp://[::1]:9000-9002", "--listen", "unix:/x"});
   EXPECT_TRUE(std::holds_alternative<Echo>(command.service));
   ASSERT_EQ(command.listen.size(), 3u);
-  EXPECT_EQ(command.listen[0].to_string(), "tcp://127.0.0.1:0");
-  EXPECT_EQ(command.listen[1].to_string(), "udp://[::1]:9000-9002");
-  EXPECT_EQ(command.listen[2].to_string(), "unix:/x");
+  EXPECT_EQ(command.listen[0].endpoint.to_string(), "tcp://127.0.0.1:0");
+  EXPECT_EQ(command.listen[1].endpoint.to_string(), "udp://[::1]:9000-9002");
+  EXPECT_EQ(command.listen[2].endpoint.to_string(), "unix:/x");
+  EXPECT_EQ(command.listen[0].speech, Speech::raw);
+  EXPECT_EQ(command.listen[2].speech, Speech::any);
+}
+
+TEST(Options, ListenSaysWhatIsSpoken) {
+  const ServeCommand command = serve({"serve", "--listen", "any://127.0.0.1:0", "--listen", "ws://[::1]:8080",
+                                      "--origin", "https://example.org", "--origin", "null", "--no-deflate"});
+  ASSERT_EQ(command.listen.size(), 2u);
+  EXPECT_EQ(command.listen[0].speech, Speech::any);
+  EXPECT_TRUE(command.listen[0].with_udp);
+  EXPECT_EQ(command.listen[1].speech, Speech::websocket);
+  EXPECT_FALSE(command.listen[1].with_udp);
+  EXPECT_EQ(command.listen[1].endpoint.to_string(), "tcp://[::1]:8080");
+  EXPECT_EQ(command.origins, "https://example.org,null");
+  EXPECT_FALSE(command.any_origin);
+  EXPECT_FALSE(command.deflate);
+  EXPECT_TRUE(serve({"serve", "--origin", "any"}).any_origin);
+  expect_usage({"serve", "--origin", "example.org"}, "--origin");
+  expect_usage({"serve", "--origin", "https://example.org/page"}, "--origin");
+  expect_usage({"serve", "--listen", "ws://127.0.0.1"}, "ws://127.0.0.1");
 }
 
 TEST(Options, ConnectAloneTriesTheDefaultRange) {

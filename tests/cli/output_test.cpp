@@ -20,7 +20,7 @@ namespace {
 using nlohmann::json;
 using testing::ElementsAre;
 
-const Peer peer{Scheme::tcp, "127.0.0.1:54321"};
+const Peer peer{Protocol::tcp, "127.0.0.1:54321"};
 
 struct Printing {
   explicit Printing(Output::Options options = {}) : output(sink, options) {}
@@ -33,8 +33,9 @@ struct Printing {
 void print_everything(Output& output) {
   const Address address = *Address::parse("127.0.0.1:9000");
   output.bound(9000);
-  output.bound(*Endpoint::parse("udp://127.0.0.1:9000"), address);
-  output.bound(*Endpoint::parse("unix:/run/x.sock"), *Address::local("/run/x.sock"));
+  output.bound(*Endpoint::parse("tcp://127.0.0.1:9000"), Protocol::ws, address);
+  output.bound(*Endpoint::parse("udp://127.0.0.1:9000"), Protocol::udp, address);
+  output.bound(*Endpoint::parse("unix:/run/x.sock"), Protocol::local, *Address::local("/run/x.sock"));
   output.connected(peer);
   output.received(peer, "a");
   output.disconnected(peer, Ending::idle);
@@ -47,16 +48,16 @@ TEST(Output, PlainLines) {
   Printing printing;
   print_everything(printing.output);
   EXPECT_THAT(printing.printed.lines(),
-              ElementsAre("Bound to 9000", "Bound to udp://127.0.0.1:9000", "Bound to unix:/run/x.sock",
-                          "Connected by 127.0.0.1:54321", "Received a from 127.0.0.1:54321",
-                          "127.0.0.1:54321 disconnected", "Stopping"));
+              ElementsAre("Bound to 9000", "Bound to ws://127.0.0.1:9000", "Bound to udp://127.0.0.1:9000",
+                          "Bound to unix:/run/x.sock", "Connected by 127.0.0.1:54321",
+                          "Received a from 127.0.0.1:54321", "127.0.0.1:54321 disconnected", "Stopping"));
 }
 
 TEST(Output, QuietIsWhereItListens) {
   Printing printing({Style::plain, true});
   print_everything(printing.output);
-  EXPECT_THAT(printing.printed.lines(),
-              ElementsAre("Bound to 9000", "Bound to udp://127.0.0.1:9000", "Bound to unix:/run/x.sock"));
+  EXPECT_THAT(printing.printed.lines(), ElementsAre("Bound to 9000", "Bound to ws://127.0.0.1:9000",
+                                                    "Bound to udp://127.0.0.1:9000", "Bound to unix:/run/x.sock"));
 }
 
 TEST(Output, JsonHasAnObjectALine) {
@@ -79,7 +80,7 @@ TEST(Output, JsonHasAnObjectALine) {
   EXPECT_THAT(
       objects,
       ElementsAre(
-          bound("tcp"), bound("udp"), bound("udp"),
+          bound("ws"), bound("udp"),
           json{{"event", "bound"}, {"protocol", "unix"}, {"address", "/run/x.sock"}, {"url", "unix:/run/x.sock"}},
           with(about_peer, {{"event", "connected"}}), with(about_peer, {{"event", "received"}, {"text", "a"}}),
           with(about_peer, {{"event", "disconnected"}, {"reason", "idle"}}),

@@ -46,7 +46,7 @@ TEST_P(Serve, AnswersUntilASignalComes) {
   Sink sink(printed.descriptor());
   Log log(false);
   ServeCommand command;
-  command.listen = {*Endpoint::parse("unix:" + path), *Endpoint::parse("tcp://127.0.0.1:0")};
+  command.listen = {*Place::parse("unix:" + path), *Place::parse("tcp://127.0.0.1:0")};
   command.threads = GetParam();
   std::string answer;
   Socket client = *Socket::open(Kind::local_stream);
@@ -73,7 +73,7 @@ TEST(Serve, WhatCanNotBeHadIsAnError) {
   Sink sink(printed.descriptor());
   Log log(false);
   ServeCommand command;
-  command.listen = {*Endpoint::parse("unix:/nowhere/at/all/x.sock")};
+  command.listen = {*Place::parse("unix:/nowhere/at/all/x.sock")};
   testing::internal::CaptureStderr();
   EXPECT_EQ(run_serve(command, sink, log), ExitCode::failed);
   const std::string complaint = testing::internal::GetCapturedStderr();

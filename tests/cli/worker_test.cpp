@@ -34,7 +34,8 @@ struct Fixture {
   Address listen_tcp() {
     auto listener = listen(*loop, "tcp://127.0.0.1:0");
     const Address address = listener->local_address();
-    Entrance& entrance = worker().entrances.emplace_back(std::move(*listener), Scheme::tcp, "tcp://127.0.0.1:0");
+    Entrance& entrance =
+        worker().entrances.emplace_back(std::move(*listener), Protocol::tcp, Speech::raw, "tcp://127.0.0.1:0");
     entrance.door.loop = loop.get();
     worker().acceptors.spawn(accept_all(worker(), entrance));
     return address;

@@ -49,8 +49,9 @@ class DefaultPorts(Case):
     def serve_default(self, port, *arguments):
         """`parley serve` without an address. It must say first that it is bound to `port`."""
         server = self.start(PARLEY, "serve", *arguments)
-        server.out.wait(r"Bound to .*")
-        self.assertEqual(server.out.so_far(), [f"Bound to {port}"])
+        server.out.wait(r"Bound to .*", count=5)
+        ways = [f"Bound to {scheme}://127.0.0.1:{port}" for scheme in ("tcp", "udp", "ws", "http")]
+        self.assertEqual(server.out.so_far(), [f"Bound to {port}", *ways])
         server.tcp_port = server.udp_port = port
         return server
 

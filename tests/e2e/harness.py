@@ -163,6 +163,9 @@ class Program:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+WAYS = {"any:": 4}  # how many lines say where a server listens, if it is not one
+
+
 class Case(unittest.TestCase):
     """A test case that can start programs and open sockets; all of them are gone after each test."""
 
@@ -177,12 +180,15 @@ class Case(unittest.TestCase):
         """`parley serve`, once it has said where it listens. tcp_port, udp_port: the last printed of each."""
         urls = [word for url in listen for word in ("--listen", url)]
         server = self.start(PARLEY, "serve", *arguments, *urls, **options)
-        server.urls = [match[1] for match in server.out.wait(r"Bound to (\S+:\S+)", count=len(listen))]
+        server.urls = [match[1] for match in server.out.wait(
+            r"Bound to (\S+:\S+)", count=sum(WAYS.get(url[:4], 1) for url in listen))]
         for url in server.urls:
             if url.startswith("tcp://"):
                 server.tcp_port = int(url.rsplit(":", 1)[1])
             elif url.startswith("udp://"):
                 server.udp_port = int(url.rsplit(":", 1)[1])
+            elif url.startswith("ws://"):
+                server.ws_port = int(url.rsplit(":", 1)[1])
         return server
 
     def connect(self, *arguments, stdin=subprocess.PIPE, **options):

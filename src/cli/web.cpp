@@ -1,0 +1,109 @@
+#include "cli/web.h"
+
+#include <chrono>
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include <parley/text.h>
+
+#include "cli/console.h"
+#include "cli/worker.h"
+
+namespace parley::cli {
+namespace {
+
+// The page needs nothing but itself and WebSockets.
+constexpr std::string_view page_headers =
+    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "connect-src ws: wss:; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\n"
+    "Referrer-Policy: no-referrer\n"
+    "Cache-Control: no-cache\n";
+
+bool respond(const ws::Request& request, ws::Response& response, void*) {
+  if (request.method() != "GET" && request.method() != "HEAD") return false;
+  if (request.path() == "/") {
+    response = {.content_type = "text/html; charset=utf-8", .headers = page_headers, .body = console_page()};
+  } else {
+    response = {.status = 404, .body = "There is only one page here: /\n"};
+  }
+  return true;
+}
+
+// Answers one message.
+Task<Result<void>> answer(Worker& worker, ws::Session& session, const Peer& peer, const ws::Message& message) {
+  worker.messages += 1;
+  const auto* service = std::get_if<Reply>(&worker.server.command.service);
+  const std::string_view text = message.text();
+  if (!service) {
+    if (!text.empty()) worker.output.received(peer, text);
+    co_return co_await within(idle_limit(worker), session.send(message));
+  }
+  Parameters parameters(text, service->separator);
+  while (auto parameter = parameters.next()) {
+    worker.output.received(peer, *parameter);
+    const ws::Message reply(service->text);
+    auto sent = co_await within(idle_limit(worker), session.send(reply));
+    if (!sent) co_return sent;
+  }
+  co_return Result<void>();
+}
+
+std::string closed_by(const ws::Closed& closed) {
+  const std::string reason = closed.reason.empty() ? "" : " (" + escape_controls(closed.reason) + ")";
+  return fmt::format("closed with {}{}{}", closed.code, reason, closed.by_peer ? " by the peer" : "");
+}
+
+Task<> converse(Worker& worker, ws::Session session, Peer peer) {
+  Error end;
+  for (;;) {
+    auto message = co_await within(idle_limit(worker), session.receive());
+    if (!message) {
+      end = message.error();
+      break;
+    }
+    auto answered = co_await answer(worker, session, peer, *message);
+    if (answered) continue;
+    end = answered.error();
+    break;
+  }
+  if (end == Errc::cancelled) (void)session.close(1001, "the server stops");
+  if (end == Errc::timed_out) (void)session.close(1001, "idle for too long");
+  const ws::Closed closed = session.closed();
+  if (end == Errc::end || end == Errc::protocol) {
+    worker.server.log.detail(fmt::format("{}: {}", peer.name, closed_by(closed)));
+  }
+  ended(worker, peer, end);
+}
+
+}  // namespace
+
+ws::Acceptor make_acceptor(Loop& loop, const ServeCommand& command, bool page) {
+  const ws::Origins origins = command.any_origin        ? ws::Origins::any
+                              : command.origins.empty() ? ws::Origins::same_host
+                                                        : ws::Origins::listed;
+  ws::AcceptOptions options;
+  options.origins = origins;
+  options.allowed_origins = command.origins;
+  options.deflate = command.deflate;
+  options.respond = page ? respond : nullptr;
+  return ws::Acceptor(loop, options);
+}
+
+Task<> serve_web(Worker& worker, ws::Acceptor& acceptor, Stream stream, Peer peer, std::string before, Bytes last) {
+  Task<Result<ws::Session>> accepting = acceptor.accept(std::move(stream), std::move(before), last);
+  auto session = co_await accepting;
+  if (!session) {
+    peer.protocol = Protocol::http;
+    ended(worker, peer, session.error());
+    co_return;
+  }
+  peer.protocol = Protocol::ws;
+  const ws::Request* request = session->request();
+  worker.output.upgraded(peer, request ? request->target() : "/");
+  Task<> conversation = converse(worker, std::move(*session), std::move(peer));
+  co_await conversation;
+}
+
+}  // namespace parley::cli
