@@ -5,6 +5,7 @@
 
 #include <parley/text.h>
 
+#include "cli/hex.h"
 #include "cli/output.h"
 #include "cli/service.h"
 
@@ -16,10 +17,11 @@ Client::Client(Loop& loop, Link link, Options options, std::function<void(std::s
                std::function<void()> taken)
     : loop_(loop),
       link_(std::move(link)),
-      options_(options),
+      options_(std::move(options)),
       print_(std::move(print)),
       taken_(std::move(taken)),
-      receiver_(loop) {}
+      receiver_(loop),
+      pattern_(options_.expect.empty() ? std::nullopt : Pattern::parse(options_.expect)) {}
 
 void Client::type(std::optional<std::string> line) {
   if (input_ended_) return;
@@ -34,14 +36,21 @@ void Client::type(std::optional<std::string> line) {
 Task<Outcome> Client::run() {
   if (auto* stream = std::get_if<Stream>(&link_)) {
     receiver_.spawn(receive_stream(*stream));
+  } else if (auto* session = std::get_if<ws::Session>(&link_)) {
+    receiver_.spawn(receive_messages(*session));
+    if (options_.ping > 0ns) receiver_.spawn(ping(*session));
   } else {
     receiver_.spawn(receive_datagrams(std::get<UdpSocket>(link_)));
   }
   Task<Outcome> talking = talk();
   const Outcome outcome = co_await talking;
+  if (auto* session = std::get_if<ws::Session>(&link_); session && !ended_) {
+    (void)session->close(1000);
+    while (!ended_) (void)co_await changed_.wait();  // Limits::close_seconds at most
+  }
   receiver_.stop();
   (void)co_await receiver_.join();
-  co_return outcome;
+  co_return is_awaited() && !met_ && outcome != Outcome::failed ? Outcome::unmet : outcome;
 }
 
 // ---- What comes in
@@ -86,6 +95,43 @@ Task<> Client::receive_datagrams(UdpSocket& socket) {
   }
 }
 
+Task<> Client::receive_messages(ws::Session& session) {
+  for (;;) {
+    auto message = co_await session.receive();
+    if (message) {
+      awaiting_ = false;
+      last_event_ = loop_.now();
+      const std::string text =
+          options_.hex && !message->is_text() ? to_hex(message->text()) : std::string(message->text());
+      arrived(text);
+      met_ =
+          met_ || (pattern_ && pattern_->is_in(text)) || (options_.count != 0 && messages_received_ >= options_.count);
+    } else {
+      ended_ = message.error();
+    }
+    changed_.set();
+    if (!message) co_return;
+  }
+}
+
+Task<> Client::ping(ws::Session& session) {
+  for (;;) {
+    auto slept = co_await sleep_for(options_.ping);
+    if (!slept) co_return;
+    auto trip = co_await session.ping();
+    if (!trip) co_return;
+    print_(pong_line(*trip));
+  }
+}
+
+std::string Client::closed_line() const {
+  const auto* session = std::get_if<ws::Session>(&link_);
+  if (!session) return {};
+  const ws::Closed closed = session->closed();
+  if (closed.code == 1000 || closed.code == ws::Closed::no_code || !ended_by_peer_) return {};
+  return closed_text(closed.code, closed.reason);
+}
+
 // ---- What goes out
 
 bool Client::may_send() const noexcept {
@@ -96,6 +142,14 @@ bool Client::may_send() const noexcept {
 // Within the timeout for each piece: a long line may take longer, as long as the server reads.
 Task<Result<void>> Client::send(const std::string& line) {
   if (auto* socket = std::get_if<UdpSocket>(&link_)) co_return co_await socket->send(line);
+  if (auto* session = std::get_if<ws::Session>(&link_)) {
+    const auto bytes = options_.hex ? from_hex(line) : std::optional<std::string>(line);
+    if (!bytes) co_return fail(Errc::invalid_argument);
+    const bool is_binary = options_.binary || options_.hex || !is_utf8(line);
+    const ws::Message message(as_bytes(*bytes), is_binary ? ws::Kind::binary : ws::Kind::text);
+    const Time limit = options_.timeout > 0ns ? options_.timeout : Time::max();
+    co_return co_await within(limit, session->send(message));
+  }
   auto& stream = std::get<Stream>(link_);
   const Time limit = options_.timeout > 0ns ? options_.timeout : Time::max();
   std::string_view rest = line;
@@ -121,7 +175,7 @@ Task<bool> Client::send_next() {
   const auto sent = co_await sending;
   last_event_ = loop_.now();
   if (sent) co_return true;
-  const bool is_stream = std::holds_alternative<Stream>(link_);
+  const bool is_stream = !std::holds_alternative<UdpSocket>(link_) && sent.error() != Errc::invalid_argument;
   if (is_stream && sent.error() != Errc::timed_out && sent.error() != Errc::cancelled) {
     ended_ = sent.error();
   } else {
@@ -139,14 +193,17 @@ void Client::finish() {
 // ---- When it is over
 
 bool Client::is_silence_enough() const noexcept {
-  return std::holds_alternative<UdpSocket>(link_) && !awaiting_ && messages_received_ >= lines_sent_;
+  return !std::holds_alternative<Stream>(link_) && !awaiting_ && messages_received_ >= lines_sent_;
 }
 
-bool Client::has_everything() const noexcept { return is_silence_enough() && messages_received_ >= parameters_sent_; }
+bool Client::has_everything() const noexcept {
+  return is_silence_enough() && messages_received_ >= parameters_sent_ && !is_awaited();
+}
 
 std::optional<Client::Time> Client::deadline() const noexcept {
   if (options_.timeout == 0ns) return std::nullopt;
-  if (finished_) return last_event_ + (is_silence_enough() ? Time(datagram_silence) : options_.timeout);
+  if (finished_)
+    return last_event_ + (is_silence_enough() && !is_awaited() ? Time(datagram_silence) : options_.timeout);
   if (options_.one_by_one && awaiting_) return last_event_ + options_.timeout;
   return std::nullopt;
 }
@@ -161,14 +218,18 @@ Outcome Client::gone() {
     failure_ = *ended_;
     return Outcome::failed;
   }
-  if (finished_ && !awaiting_) return Outcome::answered;  // it was asked to
+  if (std::holds_alternative<Stream>(link_) && finished_ && !awaiting_) return Outcome::answered;  // it was asked to
   print_(gone_line);
   return awaiting_ ? Outcome::disconnected : Outcome::answered;
 }
 
 Task<Outcome> Client::talk() {
   for (;;) {
-    if (ended_) co_return gone();
+    if (met_) co_return Outcome::answered;
+    if (ended_) {
+      ended_by_peer_ = true;
+      co_return gone();
+    }
     if (may_send()) {
       Task<bool> sending = send_next();
       const bool sent = co_await sending;
@@ -178,7 +239,7 @@ Task<Outcome> Client::talk() {
     }
     if (input_ended_ && lines_.empty() && !finished_) finish();
     if (finished_ && has_everything()) co_return Outcome::answered;
-    if (finished_ && options_.timeout == 0ns) {
+    if (finished_ && options_.timeout == 0ns && !is_awaited()) {
       (void)co_await yield();  // what has arrived is printed
       co_return Outcome::answered;
     }

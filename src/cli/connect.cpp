@@ -11,6 +11,8 @@
 
 #include <parley/connect.h>
 #include <parley/signals.h>
+#include <parley/text.h>
+#include <parley/ws/client.h>
 
 #include "cli/client.h"
 #include "cli/input.h"
@@ -20,6 +22,10 @@ namespace parley::cli {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr std::size_t message_bytes_max = std::size_t{1} << 30;  // of what a server sends
+constexpr unsigned handshake_seconds_max = 3600;
+constexpr unsigned close_seconds = 1;
 
 struct Session {
   Session(const ConnectCommand& what, Sink& sink, Log& complaints)
@@ -31,6 +37,7 @@ struct Session {
   TaskGroup background;
   Output output;
   const bool on_terminal = is_terminal(STDIN_FILENO, STDOUT_FILENO);
+  ws::Refusal refusal;
   std::unique_ptr<Client> client;
   std::unique_ptr<Terminal> terminal;  // at most one of these two
   std::unique_ptr<LineReader> reader;
@@ -77,9 +84,33 @@ Result<Link> link_of(Result<Socket> socket) {
   return Link(std::move(*socket));
 }
 
+void show_frame(const ws::Frame& frame, void* state) { print(*static_cast<Session*>(state), frame_line(frame)); }
+
+Task<Result<ws::Session>> open_websocket(Session& session) {
+  const WebSocketWishes& wishes = session.command.websocket;
+  ws::ConnectOptions options;
+  options.subprotocols = wishes.subprotocols;
+  options.origin = wishes.origin;
+  options.user = wishes.user;
+  options.password = wishes.password;
+  options.headers = wishes.headers;
+  options.deflate = wishes.compress;
+  options.limits.message_bytes_max = message_bytes_max;
+  options.limits.close_seconds = close_seconds;
+  options.handshake_seconds = handshake_seconds_max;  // --timeout is shorter, or there is none
+  if (wishes.frames) {
+    options.frame = show_frame;
+    options.frame_state = &session;
+  }
+  return ws::connect(session.loop, wishes.url, options, &session.refusal);
+}
+
 Task<Result<Link>> reach(Session& session) {
   const auto timeout = session.command.timeout;
   const auto limit = timeout > 0ns ? timeout : std::chrono::nanoseconds::max();
+  if (!session.command.websocket.url.empty()) {
+    co_return link_of(co_await within(limit, open_websocket(session)));
+  }
   const Endpoint& endpoint = session.command.endpoint;
   if (endpoint.scheme == Scheme::udp) {
     Task<Result<UdpSocket>> connecting = connect_udp(session.loop, endpoint);
@@ -89,9 +120,19 @@ Task<Result<Link>> reach(Session& session) {
   co_return link_of(co_await within(limit, std::move(connecting)));
 }
 
-std::string name_of(const Link& link, const Endpoint& endpoint) {
-  if (endpoint.scheme == Scheme::local) return endpoint.to_string();
-  return std::visit([](const auto& socket) { return socket.peer_address().to_string(); }, link);
+std::string url_of(const ConnectCommand& command) {
+  return command.websocket.url.empty() ? command.endpoint.to_string() : command.websocket.url;
+}
+
+std::string name_of(const Link& link, const ConnectCommand& command) {
+  const Address address = std::visit([](const auto& socket) { return socket.peer_address(); }, link);
+  return address.family() == Family::ipv4 || address.family() == Family::ipv6 ? address.to_string() : url_of(command);
+}
+
+std::string why_not(const Session& session, Error error) {
+  if (session.refusal.status == 0) return std::string(error.message());
+  const std::string where = session.refusal.location.empty() ? "" : " to " + escape_controls(session.refusal.location);
+  return fmt::format("the server answered {}{} instead of accepting", session.refusal.status, where);
 }
 
 ExitCode code_of(Session& session, Outcome outcome, const std::string& server) {
@@ -101,7 +142,15 @@ ExitCode code_of(Session& session, Outcome outcome, const std::string& server) {
     case Outcome::overdue:
       session.log.error(server, fmt::format("no answer within {} s", session.command.timeout_text));
       break;
-    case Outcome::failed: session.log.error(server, session.client->failure().message()); break;
+    case Outcome::failed: {
+      const bool not_hex = session.command.websocket.hex && session.client->failure() == Errc::invalid_argument;
+      session.log.error(server, not_hex ? "a line is no hexadecimal bytes" : session.client->failure().message());
+      break;
+    }
+    case Outcome::unmet:
+      session.log.error(server, session.command.websocket.expect.empty() ? "fewer messages than --count came"
+                                                                         : "no message matched --expect");
+      return ExitCode::unmet;
   }
   return ExitCode::failed;
 }
@@ -110,15 +159,23 @@ Task<ExitCode> talk(Session& session) {
   Task<Result<Link>> reaching = reach(session);
   auto link = co_await reaching;
   if (!link) {
-    session.log.error(session.command.endpoint.to_string(), link.error().message());
-    co_return ExitCode::failed;
+    session.log.error(url_of(session.command), why_not(session, link.error()));
+    const bool is_usage = link.error() == Errc::invalid_address || link.error() == Errc::invalid_argument;
+    co_return is_usage ? ExitCode::usage : ExitCode::failed;
   }
-  const std::string server = name_of(*link, session.command.endpoint);
+  const std::string server = name_of(*link, session.command);
   session.output.line(connected_line(server));
   session.output.flush();
-  const Client::Options options{session.command.timeout, !session.on_terminal};
+  const WebSocketWishes& wishes = session.command.websocket;
+  Client::Options options{.timeout = session.command.timeout,
+                          .one_by_one = !session.on_terminal && wishes.url.empty(),  // messages stay apart
+                          .binary = wishes.binary,
+                          .hex = wishes.hex,
+                          .ping = wishes.ping,
+                          .count = wishes.count,
+                          .expect = wishes.expect};
   session.client = std::make_unique<Client>(
-      session.loop, std::move(*link), options, [&session](std::string_view line) { print(session, line); },
+      session.loop, std::move(*link), std::move(options), [&session](std::string_view line) { print(session, line); },
       [&session] { line_taken(session); });
   open_input(session);
   Task<Outcome> talking = session.client->run();
@@ -126,6 +183,7 @@ Task<ExitCode> talk(Session& session) {
   session.terminal.reset();
   session.reader.reset();
   session.output.flush();
+  if (const std::string closed = session.client->closed_line(); !closed.empty()) session.log.error(server, closed);
   co_return code_of(session, outcome, server);
 }
 

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -23,8 +24,8 @@ void Waker::clear() noexcept {
   eventfd_read(descriptor_, &count);
 }
 
-LineReader::LineReader(int descriptor, OnLine on_line)
-    : descriptor_(descriptor), on_line_(std::move(on_line)), thread_([this] { run(); }) {}
+LineReader::LineReader(int descriptor, OnLine on_line, std::size_t most_bytes)
+    : descriptor_(descriptor), on_line_(std::move(on_line)), most_bytes_(most_bytes), thread_([this] { run(); }) {}
 
 LineReader::~LineReader() {
   ending_ = true;
@@ -58,13 +59,16 @@ void LineReader::hand_on(std::string line) {
 
 void LineReader::run() {
   std::string read;
+  std::size_t seen = 0;  // of `read`: no newline is there
   while (!ending_ && fill(read)) {
     std::size_t begin = 0;
-    for (std::size_t at; (at = read.find('\n', begin)) != std::string::npos; begin = at + 1) {
+    for (std::size_t at; (at = read.find('\n', std::max(begin, seen))) != std::string::npos; begin = at + 1) {
       hand_on(read.substr(begin, at - begin));
     }
     read.erase(0, begin);
-    if (read.size() >= line_bytes_max) hand_on(std::exchange(read, {}));
+    seen = read.size();
+    if (read.size() >= most_bytes_) hand_on(std::exchange(read, {}));
+    seen = std::min(seen, read.size());
   }
   if (!read.empty() && !ending_) hand_on(std::move(read));
   if (!ending_) on_line_(std::nullopt);

@@ -33,10 +33,10 @@ using OnLine = std::function<void(std::optional<std::string> line)>;
 // Reads lines on a thread of its own, since a file or a terminal can't be waited for as a socket can.
 class LineReader {
  public:
-  static constexpr std::size_t line_bytes_max = 1024 * 1024;  // a longer line is handed on in pieces
-  static constexpr std::ptrdiff_t lines_ahead_max = 64;       // lines handed on and not yet taken()
+  static constexpr std::size_t line_bytes_max = std::size_t{1} << 30;  // a longer line is handed on in pieces
+  static constexpr std::ptrdiff_t lines_ahead_max = 64;                // lines handed on and not yet taken()
 
-  LineReader(int descriptor, OnLine on_line);
+  LineReader(int descriptor, OnLine on_line, std::size_t most_bytes = line_bytes_max);
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
   ~LineReader();  // ends the reading, wherever it is
@@ -51,6 +51,7 @@ class LineReader {
 
   int descriptor_;
   OnLine on_line_;
+  const std::size_t most_bytes_;
   Waker waker_;
   std::counting_semaphore<> room_{lines_ahead_max};
   std::atomic<bool> ending_ = false;

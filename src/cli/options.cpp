@@ -10,11 +10,14 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/pattern.h"
+
 namespace parley::cli {
 namespace {
 
 constexpr double seconds_max = 1e9;  // about 30 years
 constexpr unsigned threads_max = 1024;
+constexpr std::chrono::nanoseconds ping_least = std::chrono::milliseconds(1);
 constexpr std::size_t connections_most = 1'000'000'000;
 
 constexpr const char* version_line = "parley " PARLEY_VERSION;
@@ -24,6 +27,7 @@ constexpr const char* exit_codes =
     "  0          ended as asked\n"
     "  1          failed while running: nothing listens there, no free port, no answer\n"
     "  2          wrong usage: an unknown option, a bad value\n"
+    "  3          it ended before --count or --expect was met\n"
     "  130, 143   ended at once by SIGINT (Ctrl-C) or SIGTERM\n";
 
 constexpr const char* main_examples =
@@ -54,6 +58,8 @@ constexpr const char* connect_examples =
     "  parley connect\n"
     "  parley connect tcp://localhost:9000\n"
     "  printf 'a,b' | parley connect udp://127.0.0.1:9000 --timeout 0.5\n"
+    "  parley connect ws://127.0.0.1:9000/ --frames\n"
+    "  echo ready? | parley connect ws://localhost:8080/health --expect '^ok' && echo up\n"
     "\n";
 
 // A whole number of at least 1, and nothing else.
@@ -80,7 +86,9 @@ struct Typed {
   std::vector<std::string> listen, origins;
   bool no_deflate = false;
   std::string threads, connections_max, idle, drain, text, separator;
-  std::string url, timeout;
+  std::string url, timeout, ping, count;
+  std::vector<std::string> headers;
+  WebSocketWishes websocket;
 };
 
 class Format : public CLI::Formatter {
@@ -96,11 +104,36 @@ class Format : public CLI::Formatter {
 struct Words {
   explicit Words(Typed& typed);
 
-  CLI::App app{"A socket server and client: TCP, UDP and Unix-domain sockets."};
+  CLI::App app{"A socket server and client: TCP, UDP, Unix-domain sockets and WebSocket."};
   CLI::App* serve;
   CLI::App* connect;
   ServeCommand flags;
 };
+
+// Of `parley connect ws://...`.
+void add_websocket_options(CLI::App& connect, Typed& typed) {
+  WebSocketWishes& wishes = typed.websocket;
+  const auto text = [&connect](const char* name, std::string& value, const char* type, const char* help) {
+    connect.add_option(name, value, std::string("WebSocket: ") + help)->type_name(type);
+  };
+  const auto flag = [&connect](const char* name, bool& value, const char* help) {
+    connect.add_flag(name, value, std::string("WebSocket: ") + help)->disable_flag_override();
+  };
+  flag("--binary", wishes.binary, "send lines as binary messages");
+  flag("--hex", wishes.hex, "lines are bytes such as 00 ff; show binary messages so, too");
+  connect.add_option("--header", typed.headers, "WebSocket: send this header, too; may be given again")
+      ->type_name("'NAME: VALUE'")
+      ->expected(1)
+      ->take_all()
+      ->allow_extra_args(false);
+  text("--subprotocol", wishes.subprotocols, "NAMES", "offer these, with commas between them");
+  text("--origin", wishes.origin, "ORIGIN", "send this Origin, as a browser's page would");
+  flag("--compress", wishes.compress, "offer permessage-deflate");
+  flag("--frames", wishes.frames, "show every frame on the wire");
+  text("--ping", typed.ping, "SECONDS", "send a ping each so often, and show how long its answer took");
+  text("--count", typed.count, "N", "end when N messages have come");
+  text("--expect", wishes.expect, "REGEX", "end when a message has come that this is found in");
+}
 
 Words::Words(Typed& typed) {
   app.name("parley");
@@ -151,10 +184,11 @@ Words::Words(Typed& typed) {
   connect->footer(std::string(connect_examples) + exit_codes);
   connect
       ->add_option("URL", typed.url,
-                   std::string("tcp://HOST:PORT, udp://HOST:PORT or unix:PATH; of a range of TCP ports, the first\n"
-                               "that accepts [") +
+                   std::string("tcp://HOST:PORT, udp://HOST:PORT, unix:PATH, ws://[USER:PASSWORD@]HOST[:PORT][/PATH]\n"
+                               "or ws+unix:PATH[:/PATH]; of a range of TCP ports, the first that accepts [") +
                        default_range + "]")
       ->type_name("");
+  add_websocket_options(*connect, typed);
   connect->add_option("--timeout", typed.timeout, "Wait so long for the connection and for each answer; 0: don't [5]")
       ->type_name("SECONDS");
 }
@@ -238,9 +272,51 @@ Command serve_command(const Typed& typed, const Words& words) {
   return options;
 }
 
+// "ws://user:password@host/": what stands before the "@" becomes credentials. RFC 3986, 3.2.1.
+void take_user(WebSocketWishes& wishes) {
+  const std::size_t begin = wishes.url.find("://");
+  if (begin == std::string::npos) return;
+  const std::size_t end = std::min(wishes.url.find_first_of("/?#", begin + 3), wishes.url.size());
+  const std::size_t at = wishes.url.rfind('@', end);
+  if (at == std::string::npos || at < begin + 3) return;
+  const std::string user = wishes.url.substr(begin + 3, at - begin - 3);
+  const std::size_t colon = user.find(':');
+  wishes.user = user.substr(0, colon);
+  if (colon != std::string::npos) wishes.password = user.substr(colon + 1);
+  wishes.url.erase(begin + 3, at - begin - 2);
+}
+
+std::optional<std::string> set_websocket(const Typed& typed, const CLI::App& connect, ConnectCommand& options) {
+  const bool is_websocket = typed.url.starts_with("ws://") || typed.url.starts_with("ws+unix:");
+  if (!is_websocket) {
+    for (const char* name : {"--binary", "--hex", "--header", "--subprotocol", "--origin", "--compress", "--frames",
+                             "--ping", "--count", "--expect"}) {
+      if (connect.count(name) > 0) return fmt::format("{}: only ws:// has it", name);
+    }
+    return std::nullopt;
+  }
+  options.websocket = typed.websocket;
+  options.websocket.url = typed.url;
+  take_user(options.websocket);
+  for (const std::string& header : typed.headers) options.websocket.headers += header + "\n";
+  if (connect.count("--ping") > 0 &&
+      (!parse_seconds(typed.ping, options.websocket.ping) || options.websocket.ping < ping_least)) {
+    return fmt::format("--ping: '{}' is not a number of seconds from 0.001", typed.ping);
+  }
+  if (connect.count("--count") > 0 && !parse_count(typed.count, connections_most, options.websocket.count)) {
+    return fmt::format("--count: '{}' is not a whole number from 1 to {}", typed.count, connections_most);
+  }
+  if (connect.count("--expect") > 0 && !Pattern::parse(options.websocket.expect)) {
+    return fmt::format("--expect: '{}' is not a regular expression", options.websocket.expect);
+  }
+  return std::nullopt;
+}
+
 Command connect_command(const Typed& typed, const Words& words) {
   ConnectCommand options;
-  const std::string url = words.connect->count("URL") > 0 ? typed.url : default_range;
+  if (auto wrong = set_websocket(typed, *words.connect, options)) return usage(*wrong);
+  const bool is_websocket = !options.websocket.url.empty();
+  const std::string url = words.connect->count("URL") > 0 && !is_websocket ? typed.url : default_range;
   auto endpoint = Endpoint::parse(url);
   if (!endpoint) return usage("connect: " + not_url(url));
   if (endpoint->scheme == Scheme::udp && endpoint->is_range()) {

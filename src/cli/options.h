@@ -20,7 +20,7 @@ inline constexpr const char* default_range = "tcp://127.0.0.1:9000-9998";
 inline constexpr const char* default_listen = "any://127.0.0.1:9000-9998";
 
 // The exit codes, which --help and the man page list.
-enum class ExitCode : int { ended = 0, failed = 1, usage = 2, signal_base = 128 };
+enum class ExitCode : int { ended = 0, failed = 1, usage = 2, unmet = 3, signal_base = 128 };
 
 // What is spoken where a server listens.
 enum class Speech : std::uint8_t {
@@ -53,8 +53,26 @@ struct ServeCommand {
   std::chrono::nanoseconds drain = std::chrono::seconds(5);
 };
 
+// What only a WebSocket has.
+struct WebSocketWishes {
+  std::string url;   // as it was written, without a user; empty: it is none
+  std::string user;  // of "ws://user:password@host"
+  std::string password;
+  std::string headers;  // a line each
+  std::string subprotocols;
+  std::string origin;
+  bool binary = false;  // lines are sent as binary messages
+  bool hex = false;     // lines are bytes in hexadecimal, and so are binary messages that come
+  bool compress = false;
+  bool frames = false;
+  std::chrono::nanoseconds ping{};  // 0: none
+  std::size_t count = 0;            // end when so many messages have come; 0: don't
+  std::string expect;               // end when one has come that this regular expression is found in; empty: don't
+};
+
 struct ConnectCommand {
   Endpoint endpoint;
+  WebSocketWishes websocket = {};
   std::chrono::nanoseconds timeout = std::chrono::seconds(5);  // 0: don't wait for answers
   std::string timeout_text = "5";                              // as it was written, for the error
 };

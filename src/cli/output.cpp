@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -11,6 +12,9 @@
 #include <nlohmann/json.hpp>
 
 #include <parley/text.h>
+#include <parley/ws/session.h>
+
+#include "cli/hex.h"
 
 namespace parley::cli {
 namespace {
@@ -183,6 +187,34 @@ std::string connected_line(std::string_view server) { return fmt::format("Connec
 
 std::string received_line(std::string_view text) {
   return fmt::format("Received {} from server", escape_controls(text));
+}
+
+std::string pong_line(std::chrono::nanoseconds round_trip) {
+  return fmt::format("Pong after {:.2f} ms", static_cast<double>(round_trip.count()) / 1e6);
+}
+
+std::string closed_text(std::uint16_t code, std::string_view reason) {
+  if (code == ws::Closed::abnormal) return "the connection ended without a Close frame";
+  if (reason.empty()) return fmt::format("closed with {}", code);
+  return fmt::format("closed with {}: {}", code, escape_controls(reason));
+}
+
+// "> text FIN masked 5: Hello". What is compressed is shown in hexadecimal.
+std::string frame_line(const ws::Frame& frame) {
+  constexpr std::size_t shown_bytes_max = 64;
+  constexpr std::string_view names[] = {"continuation", "text", "binary", "3",  "4",  "5",  "6",  "7",
+                                        "close",        "ping", "pong",   "11", "12", "13", "14", "15"};
+  const Bytes begin = frame.begin.first(std::min(frame.begin.size(), shown_bytes_max));
+  std::string shown;
+  if (frame.opcode == 8 && begin.size() >= 2 && !frame.rsv1) {
+    const unsigned code = std::to_integer<unsigned>(begin[0]) << 8 | std::to_integer<unsigned>(begin[1]);
+    shown = fmt::format("{} {}", code, escape_controls(as_text(begin.subspan(2))));
+  } else {
+    shown = frame.rsv1 || frame.opcode == 2 ? to_hex(as_text(begin)) : escape_controls(as_text(begin));
+  }
+  return fmt::format("{} {}{}{}{} {}{}{}{}", frame.sent ? '>' : '<', names[frame.opcode & 15], frame.fin ? " FIN" : "",
+                     frame.rsv1 ? " RSV1" : "", frame.masked ? " masked" : "", frame.payload_bytes,
+                     shown.empty() ? "" : ": ", shown, frame.payload_bytes > begin.size() ? " ..." : "");
 }
 
 }  // namespace parley::cli

@@ -1,6 +1,7 @@
 // All that the program prints: what happened, on standard output, and complaints, on standard error.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -10,6 +11,7 @@
 #include <parley/address.h>
 #include <parley/endpoint.h>
 #include <parley/task.h>
+#include <parley/ws/frame.h>
 
 namespace spdlog {
 class logger;
@@ -112,5 +114,8 @@ class Output {
 std::string connected_line(std::string_view server);
 std::string received_line(std::string_view text);
 inline constexpr std::string_view gone_line = "server disconnected";
+std::string pong_line(std::chrono::nanoseconds round_trip);
+std::string closed_text(std::uint16_t code, std::string_view reason);
+std::string frame_line(const ws::Frame& frame);
 
 }  // namespace parley::cli

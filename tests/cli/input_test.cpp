@@ -89,11 +89,28 @@ TEST(LineReader, ReadsNoFurtherAheadThanItMay) {
   EXPECT_EQ(all->size(), ahead + 2);
 }
 
+TEST(LineReader, ALongLineIsHandedOnWhole) {
+  Pipe pipe;
+  Lines lines;
+  const std::string text(10'000'000, 'x');
+  LineReader reader(pipe.ends[0], lines.on_line());
+  std::jthread writer([&] {
+    pipe.write(text + "\nshort\n");
+    pipe.end();
+  });
+  const auto all = lines.wait_for_end();
+  ASSERT_TRUE(all);
+  ASSERT_EQ(all->size(), 2u);
+  EXPECT_EQ(all->front() == text, true);
+  EXPECT_EQ(all->back(), "short");
+}
+
 TEST(LineReader, ALineWithoutEndIsHandedOnInPieces) {
   Pipe pipe;
   Lines lines;
-  const std::string text(3 * LineReader::line_bytes_max + 5, 'x');
-  LineReader reader(pipe.ends[0], lines.on_line());
+  constexpr std::size_t most_bytes = 1024 * 1024;
+  const std::string text(3 * most_bytes + 5, 'x');
+  LineReader reader(pipe.ends[0], lines.on_line(), most_bytes);
   std::jthread writer([&] {
     pipe.write(text);
     pipe.end();
@@ -102,7 +119,7 @@ TEST(LineReader, ALineWithoutEndIsHandedOnInPieces) {
   ASSERT_TRUE(all);
   std::string joined;
   for (const std::string& piece : *all) {
-    EXPECT_LT(piece.size(), LineReader::line_bytes_max + 64 * 1024);
+    EXPECT_LT(piece.size(), most_bytes + 64 * 1024);
     joined += piece;
   }
   EXPECT_EQ(joined, text);

@@ -76,3 +76,21 @@ def read_frame(peer):
 
 def close_code(payload):
     return int.from_bytes(payload[:2], "big")
+
+
+def accept_websocket(peer, **headers):
+    """A server's side: reads a request and accepts it. (its first line, its headers)."""
+    data = b""
+    while not data.endswith(b"\r\n\r\n"):
+        piece = peer.recv(1)
+        if not piece:
+            raise EOFError(f"the connection ended in a head: {data!r}")
+        data += piece
+    first, *lines = data.decode("latin-1").split("\r\n")[:-2]
+    asked = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    proof = base64.b64encode(hashlib.sha1(asked["sec-websocket-key"].encode() + GUID).digest()).decode()
+    answer = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade",
+              f"Sec-WebSocket-Accept: {proof}"]
+    answer += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    peer.sendall(("\r\n".join(answer) + "\r\n\r\n").encode())
+    return first, asked
