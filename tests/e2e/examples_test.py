@@ -1,10 +1,13 @@
 """The examples that talk: each server with each client, and their errors."""
 
+import os
 import socket
 import subprocess
+import tempfile
 import unittest
 
 from harness import BUILD, Case, receive_all
+from websocket import TEXT, frame, open_websocket, read_frame
 
 EXAMPLES = BUILD / "examples"
 
@@ -43,6 +46,36 @@ class Examples(Case):
         for _ in range(2):
             self.assert_echoes("ws_client", f"ws://127.0.0.1:{port}/chat")
 
+    def test_ws_chat(self):
+        port = self.server("ws_chat", "tcp://127.0.0.1:0")
+        members = []
+        for name in ("ada", "bob", "eve"):
+            peer, _ = self.tcp(port)
+            open_websocket(peer, f"/?{name}")
+            for other in members:
+                self.assertEqual(read_frame(other), (TEXT, f"{name} is here".encode()))
+            members.append(peer)
+        ada, bob, eve = members
+        ada.sendall(frame(TEXT, "hello, é".encode()))
+        for other in (bob, eve):
+            self.assertEqual(read_frame(other), (TEXT, "ada: hello, é".encode()))
+        eve.close()
+        for other in (ada, bob):
+            self.assertEqual(read_frame(other), (TEXT, b"eve has gone"))
+
+    def test_ws_file_server_and_its_client(self):
+        for size in (0, 1, 65536, 10_000_001):
+            with tempfile.NamedTemporaryFile() as file:
+                file.write(os.urandom(1024) * (size // 1024) + b"x" * (size % 1024))
+                file.flush()
+                server = self.start(EXAMPLES / "ws_file_server", file.name, "tcp://127.0.0.1:0")
+                port = int(server.out.wait(r"Bound to 127\.0\.0\.1:(\d+)")[0][1])
+                got = subprocess.run([EXAMPLES / "ws_file_client", f"ws://127.0.0.1:{port}/"], capture_output=True,
+                                     check=False, timeout=30)
+                file.seek(0)
+                self.assertEqual((got.returncode, got.stderr, got.stdout == file.read()), (0, b"", True), size)
+                server.kill()
+
     def test_udp_echo(self):
         port = self.server("udp_echo", "127.0.0.1:0")
         peer, _ = self.udp(port)
@@ -59,6 +92,9 @@ class Examples(Case):
                                     ("ws_client", "http://127.0.0.1/", "address"),
                                     ("blocking_server", "nonsense", "address"),
                                     ("tcp_echo", "nonsense", "address"),
+                                    ("ws_chat", "nonsense", "address"),
+                                    ("ws_file_client", f"ws://127.0.0.1:{port}/", "refused"),
+                                    ("ws_file_server", "/nowhere", "read"),
                                     ("udp_echo", "nonsense", "address")):
             result = self.ask(name, where, "x\n")
             self.assertEqual((result.returncode, result.stdout), (1, ""), name)
