@@ -60,6 +60,12 @@ class Traffic(unittest.TestCase):
                 found = self.measured("idle", port, *options)
                 self.assertEqual(found["connections"], 50)
 
+    def test_idle_websockets(self):
+        for server, flags in ((["ws_echo"], []), (["ws_echo", "--deflate", "--window-bits", "10"], ["--deflate"])):
+            with self.subTest(server=server), running(server) as (port, process):
+                options = ["--server", str(process.pid), "--connections", "50", "--first", "10", "--websocket", *flags]
+                self.assertEqual(self.measured("idle", port, *options)["connections"], 50)
+
 
 class WrongBytes(unittest.TestCase):
     """A server that answers something else is found out."""
