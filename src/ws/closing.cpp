@@ -1,4 +1,5 @@
 // How a session begins and ends: the closing handshake (RFC 6455, 7), failing, silence, and who closes TCP.
+#include <cstring>
 #include <exception>
 #include <utility>
 
@@ -9,13 +10,33 @@ namespace parley::ws {
 
 using codec::Opcode;
 
+namespace {
+
+constexpr std::size_t room_bytes_min = 256;  // behind what came with the handshake, for the session to read ahead
+
+}  // namespace
+
 Session SessionCore::make(Stream stream, Shared& shared, std::size_t consumed) {
+  ByteStream* core = stream.release();
+  return make(Stream(*core), shared, core->in ? core->in->unread().subspan(consumed) : Bytes());
+}
+
+Session SessionCore::make(Stream stream, Shared& shared, Bytes rest) {
   auto* session = new SessionCore(*stream.release(), shared);  // owned: by the Session, and by itself once that is gone
-  if (Buffer* buffer = session->stream_->in) {
-    buffer->begin += static_cast<std::uint32_t>(consumed);
-    if (buffer->begin == buffer->end) session->release();
+  Buffer*& in = session->stream_->in;
+  if (rest.empty()) {
+    session->release();
+  } else if (in && rest.data() + rest.size() == in->data() + in->end) {
+    in->begin = in->end - static_cast<std::uint32_t>(rest.size());
+  } else {
+    Buffer* buffer = shared.core.buffers.lend(rest.size() + room_bytes_min);
+    std::memcpy(buffer->data(), rest.data(), rest.size());
+    buffer->end = static_cast<std::uint32_t>(rest.size());
+    session->release();
+    in = buffer;
   }
-  session->read(true);
+  // Without room for more, the handler must take of it first.
+  session->read(!in || in->capacity - in->end >= room_bytes_min);
   return Session(*session);
 }
 

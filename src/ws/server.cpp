@@ -74,8 +74,7 @@ class Acceptor::Impl {
 
  private:
   Task<Error> refuse(Stream& peer, std::uint16_t status, std::string response);
-  Task<Result<Session>> answer(Stream& peer, const codec::Request& request, std::string_view head,
-                               std::size_t consumed);
+  Task<Result<Session>> answer(Stream& peer, const codec::Request& request, std::string_view head, Bytes rest);
 
   const std::vector<std::string> allowed_origins_;
   const std::vector<codec::HeaderText> headers_;
@@ -87,16 +86,15 @@ class Acceptor::Impl {
 Task<Result<Session>> Acceptor::Impl::shake_hands(Stream& peer, std::string gathered, Bytes received) {
   codec::RequestReader reader({options.handshake_bytes_max, options.handshake_headers_max});
   codec::Request request;
-  for (;;) {
-    if (received.empty()) {
+  for (bool begun = !gathered.empty() || !received.empty();; begun = false) {
+    if (!begun) {
       Result<Bytes> more = co_await peer.receive();
       if (!more) co_return std::unexpected(more.error());
       received = *more;
     }
     const std::size_t before = gathered.size();
     if (before != 0) gathered += as_text(received);
-    const Bytes bytes = before != 0 ? as_bytes(gathered) : std::exchange(received, {});
-    received = {};
+    const Bytes bytes = before != 0 ? as_bytes(gathered) : received;
     switch (reader.next(bytes, request)) {
       case codec::HeadStep::starved:
         if (before == 0) gathered = as_text(bytes);
@@ -109,12 +107,12 @@ Task<Result<Session>> Acceptor::Impl::shake_hands(Stream& peer, std::string gath
       case codec::HeadStep::head: break;
     }
     const std::string_view head = as_text(bytes.first(reader.head_bytes()));
-    co_return co_await answer(peer, request, head, reader.head_bytes() - before);
+    co_return co_await answer(peer, request, head, bytes.subspan(reader.head_bytes()));
   }
 }
 
 Task<Result<Session>> Acceptor::Impl::answer(Stream& peer, const codec::Request& request, std::string_view head,
-                                             std::size_t consumed) {
+                                             Bytes rest) {
   const codec::ServerPolicy policy{.origins = codec_origins(options.origins),
                                    .allowed_origins = allowed_origins_,
                                    .subprotocols = shared_->subprotocols,
@@ -142,7 +140,7 @@ Task<Result<Session>> Acceptor::Impl::answer(Stream& peer, const codec::Request&
   }
   Result<void> sent = co_await peer.send(verdict.response);
   if (!sent) co_return std::unexpected(sent.error());
-  Session session = SessionCore::make(std::move(peer), *shared_, consumed);
+  Session session = SessionCore::make(std::move(peer), *shared_, rest);
   SessionCore::of(session).agreed(verdict.subprotocol, verdict.deflate);
   SessionCore::of(session).keep_request(std::move(asked));
   co_return session;

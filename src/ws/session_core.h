@@ -71,6 +71,8 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   // Takes the stream over. Of the bytes that its last receive() showed, the first `consumed` were the handshake, and
   // the rest belongs to the session.
   static Session make(Stream stream, Shared& shared, std::size_t consumed);
+  // The same, with all that has been received behind the handshake, wherever that lies.
+  static Session make(Stream stream, Shared& shared, Bytes rest);
   static SessionCore& of(Session& session) noexcept { return *session.core_; }
 
   // ---- What Session calls
