@@ -1,5 +1,6 @@
 #include "cli/web.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <variant>
@@ -87,6 +88,10 @@ ws::Acceptor make_acceptor(Loop& loop, const ServeCommand& command, bool page) {
   options.origins = origins;
   options.allowed_origins = command.origins;
   options.deflate = command.deflate;
+  // A peer that does not answer a Close frame must not hold up the end for longer than --drain says.
+  const auto drain = std::chrono::ceil<std::chrono::seconds>(command.drain).count();
+  options.limits.close_seconds =
+      static_cast<unsigned>(std::clamp<std::int64_t>(drain, 1, options.limits.close_seconds));
   options.respond = page ? respond : nullptr;
   return ws::Acceptor(loop, options);
 }
@@ -102,8 +107,7 @@ Task<> serve_web(Worker& worker, ws::Acceptor& acceptor, Stream stream, Peer pee
   peer.protocol = Protocol::ws;
   const ws::Request* request = session->request();
   worker.output.upgraded(peer, request ? request->target() : "/");
-  Task<> conversation = converse(worker, std::move(*session), std::move(peer));
-  co_await conversation;
+  worker.conversations.spawn(converse(worker, std::move(*session), std::move(peer)));
 }
 
 }  // namespace parley::cli

@@ -18,7 +18,8 @@ struct Worker;
 // How a server shakes hands, by its options. `page`: browsers that ask for "/" get the console.
 ws::Acceptor make_acceptor(Loop& loop, const ServeCommand& command, bool page);
 
-// Shakes hands and serves to the end. `before` and `last`: what has been received, see ws::Acceptor.
+// Shakes hands; what then serves to the end is a task of its own. `before` and `last`: what has been received, see
+// ws::Acceptor.
 Task<> serve_web(Worker& worker, ws::Acceptor& acceptor, Stream stream, Peer peer, std::string before, Bytes last);
 
 }  // namespace parley::cli

@@ -1,5 +1,6 @@
 #include "cli/worker.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <variant>
@@ -102,40 +103,21 @@ Task<> take_leave(Worker& worker, Stream stream, Peer peer) {
 // A request comes at once, and whole. What only begins like one is taken as it is after this time.
 constexpr auto request_within = 250ms;
 
-// What a connection is, by what comes first.
-struct Beginning {
-  bool open = false;   // it isn't known yet
-  std::string before;  // what has come until now, and may begin a request
+// What has been received of a connection already: `before`, and then what its last receive() showed.
+struct Received {
+  std::string before = {};
+  Bytes last = {};
 
-  // Takes what a receive brought. `more`: receive again. `no`: `bytes` are the first message, maybe all of `before`.
-  ws::Begins take(Result<Bytes>& bytes) {
-    const std::string_view fresh = bytes ? as_text(*bytes) : std::string_view();
-    const std::string all = before + std::string(fresh);
-    const ws::Begins begins = bytes ? ws::begins_request(as_bytes(all)) : ws::Begins::no;
-    if (begins == ws::Begins::yes) return begins;
-    const bool is_held = !before.empty();
-    before = all;
-    if (begins == ws::Begins::more) return begins;
-    open = false;
-    if (is_held) bytes = as_bytes(before);  // the error, if it was one, comes again
-    return begins;
-  }
+  Bytes first() const noexcept { return before.empty() ? last : as_bytes(before); }
 };
 
-Task<> converse_raw(Worker& worker, ws::Acceptor* acceptor, Stream stream, Peer peer) {
-  Beginning beginning{acceptor != nullptr, {}};
+// Serves bytes as they come; `received` is the first message.
+Task<> converse_raw(Worker& worker, Stream stream, Peer peer, Received received) {
   Utf8Stream decoder;
-  for (;;) {
+  for (Bytes first = received.first();; first = {}, received.before = {}) {
     const bool was_busy = worker.stopping;  // something was answered since the server was told to stop
-    const auto patience = beginning.open && !beginning.before.empty() ? request_within : idle_limit(worker);
-    auto bytes = co_await within(patience, stream.receive());
-    const ws::Begins begins = beginning.open ? beginning.take(bytes) : ws::Begins::no;
-    if (begins == ws::Begins::more) continue;
-    if (begins == ws::Begins::yes) {
-      Task<> serving = serve_web(worker, *acceptor, std::move(stream), std::move(peer), beginning.before, *bytes);
-      co_await serving;
-      co_return;
-    }
+    Result<Bytes> bytes = first;
+    if (first.empty()) bytes = co_await within(idle_limit(worker), stream.receive());
     if (!bytes && was_busy && bytes.error() == Errc::cancelled) {
       worker.leaving.spawn(take_leave(worker, std::move(stream), std::move(peer)));
       co_return;
@@ -155,13 +137,42 @@ Task<> converse_raw(Worker& worker, ws::Acceptor* acceptor, Stream stream, Peer 
   }
 }
 
+// Tells by the first bytes what a connection is. What serves it is a task of its own, so that nothing of this is kept.
+Task<> begin(Worker& worker, ws::Acceptor& acceptor, Stream stream, Peer peer) {
+  Received received;
+  auto bytes = co_await within(idle_limit(worker), stream.receive());
+  if (!bytes) {
+    stream.close();
+    ended(worker, peer, bytes.error());
+    co_return;
+  }
+  received.last = *bytes;
+  const auto until = worker.loop.now() + request_within;
+  ws::Begins begins = ws::begins_request(*bytes);
+  while (begins == ws::Begins::more) {
+    received.before += as_text(std::exchange(received.last, {}));
+    const auto left = std::max(until - worker.loop.now(), std::chrono::nanoseconds::zero());
+    auto more = co_await within(left, stream.receive());
+    if (!more) break;  // too late, or the end, which the next receive() says again
+    received.last = *more;
+    begins = ws::begins_request(as_bytes(received.before + std::string(as_text(*more))));
+  }
+  if (begins == ws::Begins::yes) {
+    worker.conversations.spawn(
+        serve_web(worker, acceptor, std::move(stream), std::move(peer), std::move(received.before), received.last));
+    co_return;
+  }
+  if (!received.before.empty()) received.before += as_text(std::exchange(received.last, {}));
+  worker.conversations.spawn(converse_raw(worker, std::move(stream), std::move(peer), std::move(received)));
+}
+
 Task<> converse(Worker& worker, Entrance& entrance, Stream stream, Peer peer) {
-  worker.output.connected(peer);
-  ws::Acceptor* const acceptor = entrance.acceptor ? &*entrance.acceptor : nullptr;
-  Task<> conversation = entrance.speech == Speech::websocket
-                            ? serve_web(worker, *acceptor, std::move(stream), std::move(peer), {}, {})
-                            : converse_raw(worker, acceptor, std::move(stream), std::move(peer));
-  co_await conversation;
+  switch (entrance.speech) {
+    case Speech::any: return begin(worker, *entrance.acceptor, std::move(stream), std::move(peer));
+    case Speech::websocket: return serve_web(worker, *entrance.acceptor, std::move(stream), std::move(peer), {}, {});
+    case Speech::raw: break;
+  }
+  return converse_raw(worker, std::move(stream), std::move(peer), {});
 }
 
 }  // namespace
@@ -212,6 +223,7 @@ Task<> accept_all(Worker& worker, Entrance& entrance) {
       if (!opened) co_return;
     }
     worker.connections += 1;
+    worker.output.connected(peer);
     worker.conversations.spawn(converse(worker, entrance, std::move(*stream), std::move(peer)));
   }
 }

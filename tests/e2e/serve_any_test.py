@@ -3,6 +3,8 @@
 import json
 import signal
 import socket
+import threading
+import time
 import unittest
 
 from harness import ANSWER, Case, receive_all, receive_exactly
@@ -75,6 +77,37 @@ class ServeAny(Case):
         peer.sendall(b"GET /unfinished")
         peer.shutdown(socket.SHUT_WR)
         self.assertEqual(receive_all(peer), b"GET /unfinished")
+        self.stop(server)
+
+    def test_whoever_dribbles_is_taken_as_it_is_after_a_moment(self):
+        server = self.serve("echo", listen=ANY)
+        peer, _ = self.tcp(server.tcp_port)
+        peer.settimeout(0.02)  # sends more often than any silence that could be waited for
+        sent, received = b"GET /", b""
+        started = time.monotonic()
+        peer.sendall(sent)
+        while not received:
+            self.assertLess(time.monotonic() - started, 10)
+            try:
+                received = peer.recv(1000)
+            except TimeoutError:
+                peer.sendall(b"x")
+                sent += b"x"
+        self.assertGreaterEqual(time.monotonic() - started, 0.2)
+        peer.settimeout(20)
+        received += receive_exactly(peer, len(sent) - len(received))
+        self.assertEqual(received, sent)
+        self.stop(server)
+
+    def test_a_long_first_message_is_whole(self):
+        server = self.serve("echo", listen=ANY)
+        for begin in (b"GET /", b"x"):
+            message = begin + bytes(range(33, 127)) * 20_000
+            peer, _ = self.tcp(server.tcp_port)
+            sender = threading.Thread(target=peer.sendall, args=(message,))
+            sender.start()
+            self.assertEqual(receive_exactly(peer, len(message)), message)
+            sender.join()
         self.stop(server)
 
     def test_a_handshake_byte_by_byte_with_a_frame_behind_it(self):
@@ -163,6 +196,19 @@ class ServeAny(Case):
         peer.sendall(frame(CLOSE, payload[:2]))
         self.assertEqual(server.process.wait(30), 0)
         self.assertIn(f"{name} disconnected", server.out.all())
+
+    def test_whoever_answers_no_close_frame_does_not_hold_it_up(self):
+        for drain, most in (("0", 4), ("60", 15)):
+            with self.subTest(drain=drain):
+                server = self.serve("--drain", drain, listen=ANY)
+                self.websocket(server)
+                silent, name = self.tcp(server.tcp_port)
+                server.out.wait_for(f"Connected by {name}")
+                started = time.monotonic()
+                self.assertEqual((server.stop(signal.SIGTERM), server.err.all()), (0, []))
+                self.assertLess(time.monotonic() - started, most)
+                self.assertIn(f"{name} disconnected", server.out.all())
+                self.assertEqual(silent.recv(1), b"")
 
     def test_idle_sessions_are_closed(self):
         server = self.serve("--idle-timeout", "0.2", listen=ANY)
