@@ -160,7 +160,7 @@ Queued SessionCore::deflated_frame(FrameBits bits, Bytes payload) {
   return {.rest = {begin, head_bytes + bytes.size()},
           .copy = std::move(made.memory),
           .sender = nullptr,
-          .is_message = !bits.is_control()};
+          .is_message = is_message};
 }
 
 }  // namespace parley::ws

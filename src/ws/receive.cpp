@@ -28,6 +28,9 @@ void SessionCore::arrived() noexcept {
   if (!reader_) [[unlikely]]
     return dropped_ || how_ != Errc::none ? discard() : look_ahead();
   if (advance()) [[likely]] {
+    const Buffer* buffer = stream_ ? stream_->in : nullptr;
+    if (buffer && buffer->capacity - buffer->end < busy_room_bytes_min) [[unlikely]]
+      read(false);  // until the handler has taken what is there
     wake();
   } else {
     settle();

@@ -22,6 +22,11 @@ FrameBits whole(Kind kind) noexcept {
   return {static_cast<std::uint8_t>(FrameBits::fin_bit | static_cast<std::uint8_t>(kind))};
 }
 
+// A message in one frame: part of one must not be dropped.
+bool is_whole(FrameBits bits) noexcept {
+  return bits.fin() && !bits.is_control() && bits.opcode() != Opcode::continuation;
+}
+
 // Somebody else's bytes become our own.
 void keep(Bytes& bytes, std::unique_ptr<std::byte[]>& copy) {
   copy = std::make_unique_for_overwrite<std::byte[]>(bytes.size());
@@ -122,7 +127,7 @@ bool SessionCore::write_through(Context& context, std::coroutine_handle<> waiter
     std::memcpy(copy.get(), head.data() + head_bytes - head_left, head_left);
     std::ranges::copy(payload_left, copy.get() + head_left);
     const Bytes rest(copy.get(), head_left + payload_left.size());
-    enqueue({.rest = rest, .copy = std::move(copy), .sender = nullptr, .is_message = written == 0});
+    enqueue({.rest = rest, .copy = std::move(copy), .sender = nullptr, .is_message = written == 0 && is_whole(bits)});
   } else {
     enqueue({.rest = payload.subspan(written - head_bytes), .copy = nullptr, .sender = &context});
     return true;
@@ -159,7 +164,7 @@ Queued SessionCore::frame(FrameBits bits, Bytes payload) {
   std::memcpy(copy.get(), head.data(), head_bytes);
   std::ranges::copy(payload, copy.get() + head_bytes);
   codec::mask(std::span(copy.get() + head_bytes, payload.size()), key);
-  return {.rest = {copy.get(), head_bytes + payload.size()}, .copy = std::move(copy), .is_message = !bits.is_control()};
+  return {.rest = {copy.get(), head_bytes + payload.size()}, .copy = std::move(copy), .is_message = is_whole(bits)};
 }
 
 void SessionCore::enqueue(Queued queued) {
@@ -201,8 +206,8 @@ bool SessionCore::wait_for_room(Context& context, std::coroutine_handle<> waiter
   return waits;
 }
 
-void SessionCore::release_waiting() noexcept {
-  while (!fragmenting_ && !rare_->waiting.empty() && rare_->queue_bytes < shared_.limits.queue_bytes_max) {
+void SessionCore::release_waiting(std::size_t queue_bytes_max) noexcept {
+  while (!fragmenting_ && !rare_->waiting.empty() && rare_->queue_bytes < queue_bytes_max) {
     Waiting next = std::move(rare_->waiting.front());
     rare_->waiting.pop_front();
     if (next.sender) next.sender->ready();
@@ -221,6 +226,7 @@ bool SessionCore::send_some(Context& context, std::coroutine_handle<> waiter, co
   // "A fragmented message consists of a single frame with the FIN bit clear and an opcode other than 0, followed by
   // zero or more frames with the FIN bit clear and the opcode set to 0, and terminated by a single frame with the FIN
   // bit set and an opcode of 0." (5.4)
+  if (!fragmenting_ && rare_) release_waiting(SIZE_MAX);  // what was sent before leaves before
   FrameBits bits = whole(part.kind());
   const bool compressed = deflate_ && (fragmenting_ ? rare_->compression->sending : is_worth_it(part, last, compress));
   if (fragmenting_) bits.value = FrameBits::fin_bit | static_cast<std::uint8_t>(Opcode::continuation);
@@ -229,15 +235,35 @@ bool SessionCore::send_some(Context& context, std::coroutine_handle<> waiter, co
   if (deflate_) rare_->compression->sending = compressed && !last;
   fragmenting_ = !last;
   bool waits = false;
-  if (has_queue()) {
-    enqueue(frame(bits, part.bytes()));
-  } else if (compressed) {
+  if (compressed && !has_queue()) {
     write_made(context, bits, part.bytes());
-  } else if (part.size() > cork_copy_bytes_max || !write_corked(bits, part.bytes())) {
-    waits = write_through(context, waiter, bits, part.bytes());
+    waits = wait_for_queue(context, waiter);
+  } else if (has_queue() || part.size() > cork_copy_bytes_max || !write_corked(bits, part.bytes())) {
+    shared_.core.flush_cork();
+    if (has_queue() || shared_.role == Role::client) {
+      write_made(context, bits, part.bytes());
+      waits = wait_for_queue(context, waiter);
+    } else {
+      waits = write_through(context, waiter, bits, part.bytes());
+    }
   }
-  if (last && rare_ && stream_) release_waiting();
+  if (last && rare_ && stream_) release_waiting(shared_.limits.queue_bytes_max);
   return waits;
+}
+
+// After part of a message was queued, which is never dropped: above the queue's maximum its sender waits until it has
+// gone.
+bool SessionCore::wait_for_queue(Context& context, std::coroutine_handle<> waiter) noexcept {
+  if (!has_queue() || rare_->queue_bytes < shared_.limits.queue_bytes_max) return false;
+  if (shared_.limits.when_full == WhenFull::close) {
+    (void)close(1008, "messages are not read fast enough");
+    context.set(Error{Errc::too_large, 0});
+    return false;
+  }
+  Queued& part = rare_->queue.back();
+  if (part.sender || !context.wait(*this, waiter)) return false;
+  part.sender = &context;
+  return true;
 }
 
 bool SessionCore::ping(Context& context, std::coroutine_handle<> waiter) noexcept {
@@ -296,7 +322,7 @@ void SessionCore::pump() noexcept {
     if (!front.rest.empty()) break;
     if (front.sender) front.sender->ready();
     rare_->queue.pop_front();
-    release_waiting();
+    release_waiting(shared_.limits.queue_bytes_max);
   }
   stream_->tell_writable(has_queue());
   if (!has_queue() && how_ != Errc::none) finish_stream();
@@ -311,7 +337,7 @@ void SessionCore::stop(Context& context, Stop level, Errc reason) noexcept {
   if (&context == rare_->pinger) rare_->pinger = nullptr;
   for (Queued& queued : rare_->queue) {
     if (queued.sender != &context) continue;
-    keep(queued.rest, queued.copy);
+    if (!queued.copy) keep(queued.rest, queued.copy);
     queued.sender = nullptr;
   }
   for (Waiting& waiting : rare_->waiting) {

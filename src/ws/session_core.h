@@ -180,7 +180,8 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   bool has_queue() const noexcept { return rare_ && !rare_->queue.empty(); }
   std::size_t write(std::span<const Bytes> parts) noexcept;
   bool wait_for_room(Context& context, std::coroutine_handle<> waiter, codec::FrameBits bits, Bytes payload) noexcept;
-  void release_waiting() noexcept;
+  bool wait_for_queue(Context& context, std::coroutine_handle<> waiter) noexcept;
+  void release_waiting(std::size_t queue_bytes_max) noexcept;
   void drop_oldest() noexcept;
   void got_pong(Bytes payload) noexcept;
   void pump() noexcept;

@@ -277,5 +277,52 @@ TEST(Receive, OneThatTimesOutLosesNothing) {
   pair.peer.close();
 }
 
+Task<> echo_slowly(Pair& pair, std::size_t& echoed) {
+  while (auto message = co_await pair.session.receive()) {
+    auto sent = co_await pair.session.send(*message);
+    if (!sent) co_return;
+    ++echoed;
+  }
+}
+
+Task<> flood(Pair& pair, std::size_t count) {
+  const std::string frame = pair.wire(Opcode::binary, std::string(1000, 'x'));
+  std::string all;
+  for (std::size_t i = 0; i < count; ++i) all += frame;
+  co_await pair.peer.send(all);
+}
+
+Task<> read_late(Pair& pair, std::size_t count) {
+  co_await sleep_for(std::chrono::seconds(1));
+  for (std::size_t i = 0; i < count; ++i) {
+    auto frame = co_await pair.frame();
+    if (!frame) co_return;
+  }
+  pair.peer.shutdown();
+}
+
+Task<> flood_an_echo(Loop& loop, Pair& pair, std::size_t count, std::size_t& echoed) {
+  TaskGroup group(loop);
+  group.spawn(echo_slowly(pair, echoed));
+  group.spawn(flood(pair, count));
+  group.spawn(read_late(pair, count));
+  co_await group.join();
+}
+
+// A handler that waits to send, with a receive buffer that is full to its last byte: reading into no room looked like
+// the end of the stream.
+TEST(Receive, AFullBufferIsNotTheEndOfTheStream) {
+  for (const std::size_t buffer_bytes : {4096u, 8192u, 16384u}) {
+    Simulation simulation;
+    Loop loop(simulation, {.receive_buffer_bytes = buffer_bytes});
+    Pair pair(loop, Role::server, {.queue_bytes_max = 1000});
+    std::size_t echoed = 0;
+    loop.run(flood_an_echo(loop, pair, 2000, echoed));
+    EXPECT_EQ(echoed, 2000u);
+    pair.session = {};
+    pair.peer.close();
+  }
+}
+
 }  // namespace
 }  // namespace parley::ws

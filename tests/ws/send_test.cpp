@@ -205,5 +205,131 @@ TEST(Send, APingMeasuresTheTimeToItsOwnPong) {
   pair.session = {};
 }
 
+Task<> send_halves(Pair& pair, std::string half) {
+  co_await pair.session.send(half);
+  const ws::Message part(as_bytes(half));
+  auto first = co_await pair.session.send_some(part, false);
+  EXPECT_TRUE(first);
+  auto second = co_await pair.session.send_some(part, true);
+  EXPECT_TRUE(second);
+}
+
+Task<> collect_after_a_while(Loop& loop, Pair& pair, std::string half, std::vector<Frame>& frames) {
+  TaskGroup group(loop);
+  group.spawn(send_halves(pair, half));
+  co_await sleep_for(soon);
+  co_await collect(pair, frames, 3);
+  co_await group.join();
+}
+
+// It waited in a queue that its own message held up.
+TEST(Send, APartOfAMessageBehindAFullQueueIsNotHeldForEver) {
+  for (Role role : {Role::server, Role::client}) {
+    Simulation simulation(SimulationOptions{.socket_buffer_bytes = 64});
+    Loop loop(simulation);
+    Pair pair(loop, role, {.queue_bytes_max = 1000});
+    std::vector<Frame> frames;
+    loop.run(collect_after_a_while(loop, pair, std::string(300'000, 'x'), frames));
+    EXPECT_EQ(frames.size(), 3u);
+    pair.session = {};
+    pair.peer.close();
+  }
+}
+
+Task<> send_in_a_hurry(Pair& pair, std::string large) {
+  for (const char* name : {"1", "2", "3"}) {
+    const std::string text = name + large;
+    (void)co_await within(std::chrono::milliseconds(1), pair.session.send(text));
+  }
+  (void)co_await within(std::chrono::milliseconds(1), pair.session.send_some("4", false));
+  (void)co_await within(std::chrono::milliseconds(1), pair.session.send_some("!", true));
+}
+
+Task<> hurry_and_collect(Pair& pair, std::string large, std::vector<Frame>& frames) {
+  co_await send_in_a_hurry(pair, large);
+  co_await collect(pair, frames, 5);
+}
+
+// A part overtook whole messages that waited for room.
+TEST(Send, APartLeavesBehindTheMessagesThatWereSentBefore) {
+  Simulation simulation;
+  Loop loop(simulation);
+  Pair pair(loop, Role::server, {.queue_bytes_max = 1000});
+  std::vector<Frame> frames;
+  loop.run(hurry_and_collect(pair, std::string(300'000, 'x'), frames));
+  ASSERT_EQ(frames.size(), 5u);
+  std::string order;
+  for (const Frame& frame : frames) order += frame.payload[0];
+  EXPECT_EQ(order, "1234!");
+  pair.session = {};
+  pair.peer.close();
+}
+
+Task<> stream_parts(Pair& pair, std::size_t& done) {
+  const std::string part(10'000, 'x');
+  const ws::Message bytes(as_bytes(part));
+  for (int i = 0; i < 200; ++i) {
+    auto sent = co_await pair.session.send_some(bytes, false);
+    if (!sent) co_return;
+    ++done;
+  }
+}
+
+Task<> stream_to_nobody(Loop& loop, Pair& pair, std::size_t& done) {
+  TaskGroup group(loop);
+  group.spawn(stream_parts(pair, done));
+  co_await sleep_for(soon);
+  EXPECT_LT(pair.session.counters().queued_bytes, 30'000u);
+  group.stop();
+  co_await group.join();
+}
+
+// Parts of a client's, or compressed, were queued without end while the peer did not read.
+TEST(Send, PartsWaitWhileThePeerDoesNotRead) {
+  for (Role role : {Role::server, Role::client}) {
+    Simulation simulation;
+    Loop loop(simulation);
+    Pair pair(loop, role, {.queue_bytes_max = 10'000});
+    std::size_t done = 0;
+    loop.run(stream_to_nobody(loop, pair, done));
+    EXPECT_LT(done, 60u);
+    pair.peer.close();
+    pair.session = {};
+  }
+}
+
+Task<> drop_around_parts(Pair& pair, std::vector<Frame>& frames) {
+  const std::string large(100'000, 'x');
+  co_await pair.session.send(large);
+  co_await pair.session.send(large);
+  co_await pair.session.send(large);
+  (void)co_await within(std::chrono::milliseconds(1), pair.session.send_some("begin", false));
+  (void)co_await within(std::chrono::milliseconds(1), pair.session.send_some("end", true));
+  for (int i = 0; i < 10; ++i) co_await pair.session.send(large);
+  EXPECT_GT(pair.session.counters().dropped, 0u);
+  (void)pair.session.close();
+  for (;;) {
+    auto frame = co_await pair.frame();
+    if (!frame) break;
+    frames.push_back(*frame);
+  }
+}
+
+// With one frame of it gone, the peer would take the rest for something else.
+TEST(Send, DroppingTheOldestLeavesPartsOfMessagesAlone) {
+  Simulation simulation;
+  Loop loop(simulation);
+  Pair pair(loop, Role::server, {.queue_bytes_max = 50'000, .when_full = WhenFull::drop_oldest});
+  std::vector<Frame> frames;
+  loop.run(drop_around_parts(pair, frames));
+  std::string parts;
+  for (const Frame& frame : frames) {
+    if (frame.payload.size() < 10 && frame.first != 0x88) parts += frame.payload + "|";
+  }
+  EXPECT_EQ(parts, "begin|end|");
+  pair.session = {};
+  pair.peer.close();
+}
+
 }  // namespace
 }  // namespace parley::ws

@@ -152,7 +152,8 @@ class Session {
 
   // Sends part of a message (RFC 6455, 5.4: a fragment). The kind, and whether it is compressed, are those of the first
   // part. Until the part that is `last`, what other tasks send() waits; only one task may send a message in parts at a
-  // time. Else as send().
+  // time. Parts are never dropped: above queue_bytes_max it waits until this one has left, whatever WhenFull says, or
+  // closes (WhenFull::close). Else as send().
   SendSome send_some(const Message& part, bool last, Compress compress = Compress::automatic) noexcept;
 
   // Sends a ping, and waits for its pong: the time between them. One ping() at a time (Errc::already). Errors: those of
