@@ -98,6 +98,7 @@ Task<> Client::receive_datagrams(UdpSocket& socket) {
 Task<> Client::receive_messages(ws::Session& session) {
   for (;;) {
     auto message = co_await session.receive();
+    if (message && met_) continue;  // it is over
     if (message) {
       awaiting_ = false;
       last_event_ = loop_.now();
@@ -126,10 +127,17 @@ Task<> Client::ping(ws::Session& session) {
 
 std::string Client::closed_line() const {
   const auto* session = std::get_if<ws::Session>(&link_);
-  if (!session) return {};
+  if (!session || !ended_by_peer_) return {};
   const ws::Closed closed = session->closed();
-  if (closed.code == 1000 || closed.code == ws::Closed::no_code || !ended_by_peer_) return {};
+  if (closed.code == 1000 || closed.code == ws::Closed::no_code) return {};
   return closed_text(closed.code, closed.reason);
+}
+
+bool Client::is_closed_in_order() const {
+  const auto* session = std::get_if<ws::Session>(&link_);
+  if (!session || !ended_by_peer_) return true;
+  const std::uint16_t code = session->closed().code;
+  return code == 1000 || code == 1001 || code == ws::Closed::no_code;
 }
 
 // ---- What goes out
@@ -220,7 +228,7 @@ Outcome Client::gone() {
   }
   if (std::holds_alternative<Stream>(link_) && finished_ && !awaiting_) return Outcome::answered;  // it was asked to
   print_(gone_line);
-  return awaiting_ ? Outcome::disconnected : Outcome::answered;
+  return awaiting_ || !lines_.empty() ? Outcome::disconnected : Outcome::answered;
 }
 
 Task<Outcome> Client::talk() {

@@ -63,6 +63,8 @@ class Client {
   Error failure() const noexcept { return failure_; }
   // How a WebSocket was closed; nothing to say of a code that means no trouble.
   std::string closed_line() const;
+  // The server did not close a WebSocket with a code that means trouble.
+  bool is_closed_in_order() const;
 
  private:
   using Time = std::chrono::nanoseconds;

@@ -137,7 +137,7 @@ std::string why_not(const Session& session, Error error) {
 
 ExitCode code_of(Session& session, Outcome outcome, const std::string& server) {
   switch (outcome) {
-    case Outcome::answered: return ExitCode::ended;
+    case Outcome::answered: return session.client->is_closed_in_order() ? ExitCode::ended : ExitCode::failed;
     case Outcome::disconnected: break;
     case Outcome::overdue:
       session.log.error(server, fmt::format("no answer within {} s", session.command.timeout_text));

@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <parley/text.h>
+
 #include "cli/pattern.h"
 
 namespace parley::cli {
@@ -52,7 +54,8 @@ constexpr const char* serve_examples =
 
 constexpr const char* connect_examples =
     "Each line is sent without its newline; an empty line or the end of input (Ctrl-D) ends.\n"
-    "From a pipe, a line is sent once the one before has been answered.\n"
+    "From a pipe, a line is sent once the one before has been answered; over WebSocket, which keeps them\n"
+    "apart, at once.\n"
     "\n"
     "Examples:\n"
     "  parley connect\n"
@@ -298,7 +301,13 @@ std::optional<std::string> set_websocket(const Typed& typed, const CLI::App& con
   options.websocket = typed.websocket;
   options.websocket.url = typed.url;
   take_user(options.websocket);
-  for (const std::string& header : typed.headers) options.websocket.headers += header + "\n";
+  for (const std::string& header : typed.headers) {
+    const std::size_t colon = header.find(':');
+    const bool is_header = colon != 0 && colon != std::string::npos &&
+                           std::ranges::none_of(header, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+    if (!is_header) return fmt::format("--header: '{}' is not NAME: VALUE", escape_controls(header));
+    options.websocket.headers += header + "\n";
+  }
   if (connect.count("--ping") > 0 &&
       (!parse_seconds(typed.ping, options.websocket.ping) || options.websocket.ping < ping_least)) {
     return fmt::format("--ping: '{}' is not a number of seconds from 0.001", typed.ping);

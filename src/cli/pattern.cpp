@@ -7,6 +7,9 @@ namespace parley::cli {
 std::optional<Pattern> Pattern::parse(const std::string& text) {
   Pattern pattern;
   if (text.find('\0') != std::string::npos) return std::nullopt;
+  for (std::size_t at = text.find('\\'); at < text.size(); at = text.find('\\', at + 2)) {
+    if (at + 1 < text.size() && text[at + 1] >= '1' && text[at + 1] <= '9') return std::nullopt;
+  }
   pattern.is_made_ = regcomp(&pattern.compiled_, text.c_str(), REG_EXTENDED | REG_NOSUB) == 0;
   if (!pattern.is_made_) return std::nullopt;
   return pattern;

@@ -1,4 +1,5 @@
-// Pattern: an extended regular expression of POSIX (regex(7)).
+// Pattern: an extended regular expression of POSIX (regex(7)), without the references to what was matched before that
+// some add: with them, a peer's message could keep a processor busy for ever.
 #pragma once
 
 #include <regex.h>
@@ -11,7 +12,7 @@ namespace parley::cli {
 
 class Pattern {
  public:
-  // Nothing if it is not one.
+  // Nothing if it is not one, or has a reference such as "\1".
   static std::optional<Pattern> parse(const std::string& text);
 
   Pattern(Pattern&& other) noexcept;

@@ -94,6 +94,23 @@ class ConnectWebSocket(Case):
                 if code:
                     self.assertIn(arguments[0], done.err.all()[0])
 
+    def test_nothing_is_shown_after_the_last_that_counts(self):
+        client, peer, _, _ = self.against_test("--count", "2")
+        peer.sendall(b"".join(unmasked(TEXT, b"%d" % i) for i in range(5)))
+        self.assertEqual(read_frame(peer), (CLOSE, b"\x03\xe8"))
+        peer.close()
+        self.assertEqual(client.wait(), 0)
+        self.assertEqual(client.out.all()[1:], ["Received 0 from server", "Received 1 from server"])
+
+    def test_a_line_that_could_not_be_sent_is_no_success(self):
+        listener, port = self.listener()
+        client = self.connect(f"ws://127.0.0.1:{port}/")
+        peer = self.accept(listener)
+        client.write(b"q\n")
+        accept_websocket(peer)
+        peer.sendall(unmasked(CLOSE, b"\x03\xf0"))
+        self.assertEqual(client.wait(), 1)
+
     def test_frames(self):
         client, peer, _, _ = self.against_test("--frames")
         client.write(b"hi\n")
@@ -106,7 +123,7 @@ class ConnectWebSocket(Case):
         client.out.wait_for("< continuation FIN 3: llo")
         peer.sendall(unmasked(CLOSE, b"\x0f\xa0bye"))
         client.out.wait_for("< close FIN 5: 4000 bye")
-        self.assertEqual(client.wait(), 0)
+        self.assertEqual(client.wait(), 1)  # a code that means trouble, or what this program doesn't know
         self.assertEqual(client.err.all(), [f"parley: {self.where(peer)}: closed with 4000: bye"])
 
     def where(self, peer):
@@ -152,6 +169,9 @@ class ConnectWebSocket(Case):
                                 (["--binary"], "--binary"), (["tcp://127.0.0.1:1", "--count", "1"], "--count"),
                                 (["ws://a/", "--count", "0"], "--count"), (["ws://a/", "--expect", "("], "--expect"),
                                 (["ws://a/", "--ping", "0"], "--ping"),
+                                (["ws://a/", "--expect", r"(a*)*\1b"], "--expect"),
+                                (["ws://a/", "--header", "bad"], "--header"),
+                                (["ws://a/", "--header", "A: b\r\nInjected: d"], "--header"),
                                 (["ws://127.0.0.1:1/", "--header", "Host: x"], "127.0.0.1:1")):
             with self.subTest(arguments=arguments):
                 done = self.run_parley("connect", *arguments)
