@@ -38,6 +38,9 @@ enum class Origins : std::uint8_t {
 // What a server agrees to. The views live as long as the call.
 struct ServerPolicy {
   Origins origins = Origins::same_host;
+  // The server was reached at this machine's own address. A page whose host is a name of the outside, and its request's
+  // too, got there by a name that leads to it only for this (DNS rebinding): it is not of the same host.
+  bool on_loopback = false;
   std::span<const std::string> allowed_origins = {};  // "https://example.org", "http://example.org:8080", "null"
   std::span<const std::string> subprotocols = {};     // tokens
   const DeflateParameters* deflate = nullptr;         // what it wishes; null: no permessage-deflate

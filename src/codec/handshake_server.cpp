@@ -77,8 +77,19 @@ bool is_same_host(std::string_view origin, std::string_view host) noexcept {
   return is_same_place(from, to, default_port);
 }
 
+// An address, or a name that always means this machine (RFC 6761, 6.3).
+bool is_own_name(std::string_view authority_text) noexcept {
+  Authority authority;
+  if (!parse_authority(authority_text, authority)) return false;
+  const std::string_view host = authority.host;
+  const std::string_view last_label = host.substr(host.rfind('.') + 1);
+  return host.starts_with('[') || equals_ignoring_case(last_label, "localhost") ||
+         host.find_first_not_of("0123456789.") == host.npos;
+}
+
 bool is_allowed(std::string_view origin, const Request& request, const ServerPolicy& policy) noexcept {
-  if (policy.origins == Origins::any || is_same_host(origin, request.authority)) return true;
+  const bool may_be_same = !policy.on_loopback || is_own_name(request.authority);
+  if (policy.origins == Origins::any || (may_be_same && is_same_host(origin, request.authority))) return true;
   const auto is_it = [&](const std::string& allowed) { return equals_ignoring_case(allowed, origin); };
   return policy.origins == Origins::listed && std::ranges::any_of(policy.allowed_origins, is_it);
 }

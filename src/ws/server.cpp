@@ -113,7 +113,9 @@ Task<Result<Session>> Acceptor::Impl::shake_hands(Stream& peer, std::string gath
 
 Task<Result<Session>> Acceptor::Impl::answer(Stream& peer, const codec::Request& request, std::string_view head,
                                              Bytes rest) {
+  const Address here = peer.local_address();
   const codec::ServerPolicy policy{.origins = codec_origins(options.origins),
+                                   .on_loopback = here.family() != Family::local && here.is_loopback(),
                                    .allowed_origins = allowed_origins_,
                                    .subprotocols = shared_->subprotocols,
                                    .deflate = options.deflate ? &deflate_ : nullptr,

@@ -314,5 +314,29 @@ TEST(HandshakeServer, a_response_with_a_body_and_without) {
   EXPECT_EQ(response(200, "text/html", headers, "page", false), head);
 }
 
+// A name of the outside that leads to this machine: DNS rebinding.
+TEST(HandshakeServer, on_loopback_only_its_own_names_are_the_same_host) {
+  const auto status = [](const std::string& host, const std::string& origin, bool on_loopback, Origins origins) {
+    const std::string head = "GET / HTTP/1.1\r\nHost: " + host +
+                             "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: " +
+                             origin + "\r\n\r\n";
+    RequestReader reader;
+    Request request;
+    EXPECT_EQ(reader.next(as_bytes(head), request), HeadStep::head);
+    const std::vector<std::string> allowed{"http://listed.example:9000"};
+    return answer(request, {.origins = origins, .on_loopback = on_loopback, .allowed_origins = allowed}).status;
+  };
+  for (const std::string host : {"127.0.0.1:9000", "[::1]:9000", "localhost:9000", "a.LocalHost:9000"}) {
+    EXPECT_EQ(status(host, "http://" + host, true, Origins::same_host), 101) << host;
+  }
+  for (const std::string host : {"evil.example:9000", "localhost.evil.example:9000", "1a.2:9000"}) {
+    EXPECT_EQ(status(host, "http://" + host, true, Origins::same_host), 403) << host;
+    EXPECT_EQ(status(host, "http://" + host, false, Origins::same_host), 101) << host;
+    EXPECT_EQ(status(host, "http://" + host, true, Origins::any), 101) << host;
+  }
+  EXPECT_EQ(status("listed.example:9000", "http://listed.example:9000", true, Origins::listed), 101);
+}
+
 }  // namespace
 }  // namespace parley::codec

@@ -29,8 +29,11 @@ namespace parley::ws {
 
 // Which web pages may connect. What sends no Origin is no browser, and may.
 enum class Origins : std::uint8_t {
-  same_host,  // those whose origin has the host and port that the request was sent to
-  listed,     // those, and AcceptOptions::allowed_origins
+  // Those whose origin has the host and port that the request was sent to. At a loopback address only an address or
+  // "localhost" counts: any other name may lead here just for an attack (DNS rebinding). Behind a reverse proxy of this
+  // machine, list the origins that people see.
+  same_host,
+  listed,  // those, and AcceptOptions::allowed_origins
   any,
 };
 
