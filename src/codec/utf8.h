@@ -7,8 +7,8 @@
 
 #include <parley/bytes.h>
 
-#include "codec/mask.h"
 #include "codec/kernels/utf8_states.h"
+#include "codec/mask.h"
 
 namespace parley::codec {
 
