@@ -1,0 +1,82 @@
+// The library's side of tests/interop: an echo server that does what a message asks of it.
+//   echo_server [deflate] [fragments]
+// "close 4000 why" closes, "ping" pings and answers "ponged", all else comes back: with `fragments` in small parts.
+// Prints "Bound to 127.0.0.1:PORT", and "Closed CODE REASON" when a client began to close.
+#include <parley/parley.h>
+#include <parley/ws.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iostream>
+#include <string_view>
+
+namespace {
+
+constexpr std::size_t fragment_bytes = 1000;
+
+struct Mode {
+  bool deflate = false;
+  bool fragments = false;
+};
+
+parley::Task<bool> in_parts(parley::ws::Session& peer, parley::ws::Message message) {
+  bool sent = true;
+  for (parley::Bytes rest = message.bytes(); sent;) {
+    const parley::Bytes part = rest.first(std::min(rest.size(), fragment_bytes));
+    rest = rest.subspan(part.size());
+    auto done = co_await peer.send_some({part, message.kind()}, rest.empty());
+    sent = done.has_value();
+    if (rest.empty()) break;
+  }
+  co_return sent;
+}
+
+void close(parley::ws::Session& peer, std::string_view order) {
+  unsigned code = 0;
+  const auto [end, error] = std::from_chars(order.data(), order.data() + order.size(), code);
+  order.remove_prefix(static_cast<std::size_t>(end - order.data()));
+  if (!order.empty()) order.remove_prefix(1);
+  if (error != std::errc() || !peer.close(static_cast<std::uint16_t>(code), order)) peer.close(1008, "no such code");
+}
+
+parley::Task<> answer(parley::ws::Session peer, Mode& mode) {
+  if (peer.compresses() != mode.deflate) std::cout << "Compresses: " << peer.compresses() << std::endl;
+  while (auto message = co_await peer.receive()) {
+    if (message->is_text() && message->text().starts_with("close ")) {
+      close(peer, message->text().substr(6));
+    } else if (message->is_text() && message->text() == "ping") {
+      auto pong = co_await peer.ping();
+      auto sent = co_await peer.send(pong ? "ponged" : "no pong");
+      if (!sent) break;
+    } else if (mode.fragments) {
+      auto parts = in_parts(peer, *message);
+      auto sent = co_await parts;
+      if (!sent) break;
+    } else {
+      auto sent = co_await peer.send(*message);
+      if (!sent) break;
+    }
+  }
+  const parley::ws::Closed closed = peer.closed();
+  if (closed.by_peer || closed.code == parley::ws::Closed::abnormal)
+    std::cout << "Closed " << closed.code << ' ' << closed.reason << std::endl;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Mode mode;
+  for (const std::string_view word : std::span(argv + 1, static_cast<std::size_t>(argc - 1))) {
+    if (word == "deflate") mode.deflate = true;
+    if (word == "fragments") mode.fragments = true;
+  }
+  parley::Loop loop;
+  auto listener = parley::listen(loop, "tcp://127.0.0.1:0");
+  if (!listener) return 1;
+  std::cout << "Bound to " << listener->local_address().to_string() << std::endl;
+  parley::ws::ServeOptions options;
+  options.deflate = mode.deflate;
+  options.origins = parley::ws::Origins::any;
+  auto served = loop.run(parley::ws::serve(loop, std::move(*listener), {answer, mode}, options));
+  return served ? 0 : 1;
+}
