@@ -10,7 +10,7 @@ namespace parley::codec {
 
 struct MessageLimits {
   std::uint64_t message_bytes_max = 16 * 1024 * 1024;
-  std::uint32_t fragments_max = 65536;
+  std::uint32_t fragments_max = 128 * 1024;
 };
 
 class MessageReader {

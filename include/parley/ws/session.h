@@ -92,7 +92,7 @@ enum class WhenFull : std::uint8_t {
 // touched.
 struct Limits {
   std::size_t message_bytes_max = 16 * 1024 * 1024;  // received, and after inflating; 1009
-  std::uint32_t fragments_max = 65536;               // frames of one message received; 1008
+  std::uint32_t fragments_max = 128 * 1024;          // frames of one message received; 1008
   std::size_t queue_bytes_max = 1024 * 1024;         // waiting to be sent
   WhenFull when_full = WhenFull::wait;
   unsigned close_seconds = 5;       // for the peer to answer a Close frame, and then to close TCP
