@@ -33,6 +33,24 @@ async function shot(page, name) {
   if (screenshots) await page.screenshot({ path: `${screenshots}/${name}.png` });
 }
 
+// What is long is folded, opened by the keyboard, and copied whole.
+async function fold(page) {
+  await page.fill("#message", Array.from({ length: 60 }, (_, i) => "line " + i).join("\n"));
+  await page.press("#message", "Enter");
+  await page.setInputFiles("#file", { name: "big", mimeType: "application/x", buffer: Buffer.alloc(9000, "A") });
+  await expect(page, "both back", () => document.querySelectorAll("#log li.in.long").length === 2);
+  const line = page.locator("#log li.in.long").first();
+  const folded = (await line.boundingBox()).height;
+  await line.locator(".more").press("Enter");
+  assert.equal(await line.locator(".more").getAttribute("aria-expanded"), "true");
+  assert.ok((await line.boundingBox()).height > 4 * folded);
+  await shot(page, "unfolded");
+  await page.locator("#log li.in.long").last().locator(".take").click();
+  const lines = (await page.evaluate(() => navigator.clipboard.readText())).trim().split("\n");
+  assert.equal(lines.length, Math.ceil(9000 / 16));
+  await expect(page, "what is heard", () => document.querySelector("#said").textContent.startsWith("Received"));
+}
+
 async function talk(browser) {
   const { page, seen, context } = await open(browser, { colorScheme: "light" });
   await page.fill("#message", "hello, <b>world</b>\nand \u{1F600}");
@@ -57,14 +75,20 @@ async function talk(browser) {
   await page.fill("#filter", "");
   await page.selectOption("#direction", "");
 
+  await page.fill("#message", "half a thought");
   await page.press("#message", "ArrowUp");
   assert.match(await page.inputValue("#message"), /^hello/);
+  await page.press("#message", "ArrowDown");
+  await page.press("#message", "ArrowDown");
+  assert.equal(await page.inputValue("#message"), "half a thought");
+  await page.fill("#message", "");
   await expect(page, "counters", () => document.querySelector("#received").textContent === "2 · 31 B");
   await shot(page, "light");
+  await fold(page);
 
   // A flood: the page stays quick, and the log short.
-  await page.evaluate(() => { for (let i = 0; i < 5000; ++i) send("flood " + i, "flood " + i, "text", 9); });
-  await expect(page, "all of a flood", () => document.querySelector("#received").textContent.startsWith("5002 "));
+  await page.evaluate(() => { for (let i = 0; i < 5000; ++i) send_text("flood " + i); });
+  await expect(page, "all of a flood", () => document.querySelector("#received").textContent.startsWith("5004 "));
   await expect(page, "a short log", () => document.querySelectorAll("#log li").length <= 2000);
 
   await page.click("summary");
@@ -100,6 +124,8 @@ async function look(browser) {
   await expect(phone.page, "an answer", () => document.querySelectorAll("#log li.in").length === 1);
   assert.ok(await phone.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "it scrolls sideways");
   await shot(phone.page, "phone");
+  await phone.page.evaluate(() => scrollTo(0, 0));
+  await shot(phone.page, "phone_top");
   for (const each of [light, dark, phone]) await each.context.close();
 }
 
