@@ -30,7 +30,7 @@ class Exact {
 };
 
 std::string masked(std::string text, MaskKey key) {
-  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(text[i] ^ (key >> 8 * (i % 4)));
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] ^= static_cast<char>(key >> 8 * (i % 4));
   return text;
 }
 

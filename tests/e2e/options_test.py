@@ -243,6 +243,7 @@ class Options(Case):
                     peer.sendall(b"waiting")
                 for peer, _ in peers:
                     self.ask(peer, b"still served")
+                server.out.wait(r"Connected by .*", count=2)
                 connected = [line for line in server.out.so_far() if line.startswith("Connected by ")]
                 self.assertEqual(len(connected), 2)
                 for peer, name in peers:
