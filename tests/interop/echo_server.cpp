@@ -40,7 +40,7 @@ void close(parley::ws::Session& peer, std::string_view order) {
 }
 
 parley::Task<> answer(parley::ws::Session peer, Mode& mode) {
-  if (peer.compresses() != mode.deflate) std::cout << "Compresses: " << peer.compresses() << std::endl;
+  if (peer.compresses() != mode.deflate) std::cout << "Compresses: " << peer.compresses() << '\n' << std::flush;
   while (auto message = co_await peer.receive()) {
     if (message->is_text() && message->text().starts_with("close ")) {
       close(peer, message->text().substr(6));
@@ -59,7 +59,7 @@ parley::Task<> answer(parley::ws::Session peer, Mode& mode) {
   }
   const parley::ws::Closed closed = peer.closed();
   if (closed.by_peer || closed.code == parley::ws::Closed::abnormal)
-    std::cout << "Closed " << closed.code << ' ' << closed.reason << std::endl;
+    std::cout << "Closed " << closed.code << ' ' << closed.reason << '\n' << std::flush;
 }
 
 }  // namespace
@@ -73,7 +73,7 @@ int main(int argc, char** argv) {
   parley::Loop loop;
   auto listener = parley::listen(loop, "tcp://127.0.0.1:0");
   if (!listener) return 1;
-  std::cout << "Bound to " << listener->local_address().to_string() << std::endl;
+  std::cout << "Bound to " << listener->local_address().to_string() << '\n' << std::flush;
   parley::ws::ServeOptions options;
   options.deflate = mode.deflate;
   options.origins = parley::ws::Origins::any;

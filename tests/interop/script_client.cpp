@@ -31,7 +31,7 @@ struct Script {
   void expect(bool holds, std::string_view what) {
     if (holds) return;
     ++failures;
-    std::cout << "FAILED: " << what << std::endl;
+    std::cout << "FAILED: " << what << '\n' << std::flush;
   }
 };
 
