@@ -48,7 +48,6 @@ async function fold(page) {
   await page.locator("#log li.in.long").last().locator(".take").click();
   const lines = (await page.evaluate(() => navigator.clipboard.readText())).trim().split("\n");
   assert.equal(lines.length, Math.ceil(9000 / 16));
-  await expect(page, "what is heard", () => document.querySelector("#said").textContent.startsWith("Received"));
 }
 
 async function talk(browser) {
