@@ -33,7 +33,7 @@ constexpr std::array rows{
     Row{Violation::no_memory, 1011, "no memory left for it here"},
 };
 
-constexpr bool in_order() {
+consteval bool in_order() {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (rows[i].violation != static_cast<Violation>(i)) return false;
   }

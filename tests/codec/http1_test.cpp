@@ -430,10 +430,26 @@ TEST(Http1, how_a_request_begins) {
       EXPECT_EQ(begins_request(request.substr(0, size)), expected) << request.substr(0, size);
     }
   }
-  for (const std::string_view other :
-       {"a", "get / HTTP/1.1\r\n", "GETTING ", "GET hello", "GET  ", "GET / FTP", "GET / HTTP/1.1 ", "GET / HTTP/x",
-        "GET / HTTP/1x", "GET /\r\n", "GET /\n", "GET \r\n", "GET / HTTP/1.1\n", "GET / HTTP/1.1\ra",
-        "GET / HTTP/1\r\n", "GET * HTTP/1.1\r\n", "FROB / HTTP/1.1\r\n", "\r\n", " GET / HTTP/1.1\r\n"}) {
+  for (const std::string_view other : {"a",
+                                       "get / HTTP/1.1\r\n",
+                                       "GETTING ",
+                                       "GET hello",
+                                       "GET  ",
+                                       "GET / FTP",
+                                       "GET / HTTP/1.1 ",
+                                       "GET / HTTP/x",
+                                       "GET / HTTP/1x",
+                                       "GET /\r\n",
+                                       "GET /\n",
+                                       "GET \r\n",
+                                       "GET / HTTP/1.1\n",
+                                       "GET / HTTP/1.1\ra",
+                                       "GET / HTTP/1\r\n",
+                                       "GET * HTTP/1.1\r\n",
+                                       "OPTIONS *a",
+                                       "FROB / HTTP/1.1\r\n",
+                                       "\r\n",
+                                       " GET / HTTP/1.1\r\n"}) {
     EXPECT_EQ(begins_request(other), Begins::no) << other;
   }
   const std::string endless = "GET /" + std::string(HeadLimits().head_bytes_max, 'a');

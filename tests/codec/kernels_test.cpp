@@ -114,6 +114,19 @@ TEST(Kernels, EveryPairOfBytesAtEveryBorder) {
   }
 }
 
+// A kernel may pass over plain text, but not over what the text before it has begun.
+TEST(Kernels, PlainTextAfterOtherText) {
+  for (std::size_t wide = 1; wide <= 300; ++wide) {
+    std::string text(wide % 7, 'x');
+    while (text.size() < wide) text += "\xC3\xA9";
+    text += std::string(600, 'a');
+    expect_same(text, 0x3d21fa37);
+    for (std::size_t cut = 1; cut <= text.size() - 600; ++cut) {  // inside of a character, half of the times
+      expect_same(text.substr(0, cut) + std::string(600, 'a'), 0x3d21fa37);
+    }
+  }
+}
+
 TEST(Kernels, NothingAroundIsTouched) {
   Random random(3);
   for (const Kernels* kernels : runnable_kernels()) {
