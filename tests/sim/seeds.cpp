@@ -19,11 +19,22 @@ std::optional<std::uint64_t> number_from(const char* variable) {
   return number;
 }
 
+// A window of 64 bytes and answers after a second are slow: what closed streams still have to send gets the time. Every
+// third seed is short of memory: small buffers, or none to spare from the first that is lent on.
+LoopOptions draw_memory(std::uint64_t seed) {
+  LoopOptions options{.linger_seconds = 100'000};
+  Random random(seed ^ 0x6D656D6F7279);
+  if (random.chance(2.0 / 3)) return options;
+  options.receive_buffer_bytes = std::size_t{1} << random.between(10, 17);
+  options.lent_bytes_max = random.chance(0.5) ? 0 : random.below(64 * 1024);
+  options.kept_bytes_max = random.chance(0.5) ? 0 : 64 * 1024;
+  return options;
+}
+
 void run_seed(const SimulationOptions& options, System run_system) {
   Simulation simulation(options);
   {
-    // A window of 64 bytes and answers after a second are slow: what closed streams still have to send gets the time.
-    Loop loop(simulation, {.linger_seconds = 100'000});
+    Loop loop(simulation, draw_memory(options.seed));
     World world{loop, simulation, Random(options.seed)};
     EXPECT_TRUE(succeeded(loop.run(run_system(world))));
   }

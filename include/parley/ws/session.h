@@ -85,7 +85,7 @@ enum class WhenFull : std::uint8_t {
   wait,         // send() waits until there is room: backpressure
   drop_newest,  // this message is not sent: Errc::too_large, and Counters::dropped
   drop_oldest,  // messages that wait are dropped, the oldest first
-  close,        // the connection is closed (1008)
+  close,        // this message is not sent, Errc::too_large, and the connection is closed (1008)
 };
 
 // The limits of one session. Each is checked as early as it can be; whoever breaks one is closed, and nobody else is
