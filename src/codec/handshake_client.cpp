@@ -1,16 +1,13 @@
 #include <algorithm>
 #include <array>
 
+#include "codec/credentials.h"
 #include "codec/handshake.h"
 
 namespace parley::codec {
 namespace {
 
 constexpr std::array<std::uint16_t, 5> redirections{301, 302, 303, 307, 308};
-
-bool has_control(std::string_view text) noexcept {
-  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; });
-}
 
 // "b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="" (RFC 6750, 2.1): nearly a token.
 bool is_bearer(std::string_view text) noexcept {
@@ -30,19 +27,17 @@ bool are_subprotocols(std::span<const std::string> names) noexcept {
   return true;
 }
 
-bool has_basic(const ClientRequest& request) noexcept { return !request.user.empty() || !request.password.empty(); }
+Credentials basic_of(const ClientRequest& request) noexcept { return {request.user, request.password}; }
 
 bool are_credentials(const ClientRequest& request) noexcept {
-  const bool basic = has_basic(request);
+  const bool basic = basic_of(request).given();
   const bool bearer = !request.bearer.empty();
   const auto is_authorization = [](const HeaderText& header) {
     return equals_ignoring_case(header.name, "Authorization");
   };
   const auto others = std::ranges::count_if(request.headers, is_authorization);
   if (basic + bearer + others > 1) return false;
-  // "The user-id and password MUST NOT contain any control characters", and "a user-id containing a colon character is
-  // invalid" (RFC 7617, 2)
-  if (request.user.contains(':') || has_control(request.user) || has_control(request.password)) return false;
+  if (!is_basic(basic_of(request))) return false;
   return !bearer || is_bearer(request.bearer);
 }
 
@@ -106,9 +101,8 @@ Result<std::string> write_request(const ClientRequest& request, const Nonce& non
   if (!request.origin.empty()) append_line(head, "Origin", request.origin);
   if (!request.subprotocols.empty()) append_line(head, "Sec-WebSocket-Protocol", joined(request.subprotocols));
   if (request.deflate) append_line(head, "Sec-WebSocket-Extensions", write_deflate_offer(*request.deflate));
-  if (has_basic(request)) {
-    const std::string pair = std::string(request.user).append(":").append(request.password);
-    append_line(head, "Authorization", "Basic " + base64(as_bytes(pair)));
+  if (const Credentials basic = basic_of(request); basic.given()) {
+    append_line(head, "Authorization", write_basic(basic));
   } else if (!request.bearer.empty()) {
     append_line(head, "Authorization", std::string("Bearer ").append(request.bearer));
   }
