@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "codec/handshake.h"
+#include "ws/proxy.h"
 #include "ws/session_core.h"
 #include "ws/shared.h"
 #include "ws/text.h"
@@ -15,6 +16,8 @@ namespace {
 
 using Outcome = codec::ClientVerdict::Outcome;
 
+constexpr std::size_t headers_max = 100;
+
 // The options, with texts of their own.
 struct Wishes {
   Wishes(const ConnectOptions& from)
@@ -24,8 +27,10 @@ struct Wishes {
         user(from.user),
         password(from.password),
         bearer(from.bearer),
-        headers(split_headers(from.headers)) {
-    options.subprotocols = options.origin = options.user = options.password = options.bearer = options.headers = {};
+        headers(split_headers(from.headers)),
+        proxy(parse_proxy(from.proxy)) {
+    options.subprotocols = options.origin = options.user = options.password = options.bearer = {};
+    options.headers = options.proxy = {};
   }
 
   ConnectOptions options;  // without its texts
@@ -35,6 +40,7 @@ struct Wishes {
   std::string password;
   std::string bearer;
   std::vector<codec::HeaderText> headers;
+  Result<Proxy> proxy;
 };
 
 // One attempt: a session, or where a redirect leads.
@@ -51,7 +57,7 @@ Result<Attempt> judge(const codec::ClientVerdict& verdict, Refusal* refusal) {
     case Outcome::refused: break;
     case Outcome::accepted: return Attempt{};
   }
-  if (refusal) *refusal = {verdict.status, std::string(verdict.location)};
+  if (refusal) *refusal = {.status = verdict.status, .location = std::string(verdict.location)};
   if (verdict.outcome == Outcome::redirected) return Attempt{{}, std::string(verdict.location)};
   return parley::fail(Errc::refused);
 }
@@ -69,9 +75,24 @@ Session make_session(Loop& loop, Stream peer, const Wishes& wishes, const codec:
   return session;
 }
 
+// Straight, or through the proxy.
+Task<Result<Stream>> reach(Loop& loop, const Url& url, const Wishes& wishes, Refusal* refusal) {
+  if (wishes.proxy->kind == Proxy::Kind::none) {
+    Result<Stream> straight = co_await parley::connect(loop, url.endpoint, wishes.options.connect);
+    co_return straight;
+  }
+  unsigned status = 0;
+  Task<Result<Stream>> reaching = connect_through(loop, *wishes.proxy, url.endpoint, wishes.options.connect,
+                                                  {wishes.options.handshake_bytes_max, headers_max}, status);
+  Result<Stream> peer = co_await reaching;
+  if (!peer && refusal) *refusal = {.status = status, .location = {}, .by_proxy = true};
+  co_return peer;
+}
+
 Task<Result<Attempt>> shake_hands(Loop& loop, const Url& url, const Wishes& wishes, Refusal* refusal) {
   const ConnectOptions& options = wishes.options;
   if (!is_sound(options.deflate_options)) co_return parley::fail(Errc::invalid_argument);
+  if (!wishes.proxy) co_return std::unexpected(wishes.proxy.error());
   const codec::DeflateParameters deflate = ws::wishes(options.deflate_options);
   const codec::ClientRequest request{.host = url.host,
                                      .target = url.target,
@@ -86,13 +107,14 @@ Task<Result<Attempt>> shake_hands(Loop& loop, const Url& url, const Wishes& wish
   if (Result<void> random = strong_random(nonce); !random) co_return std::unexpected(random.error());
   Result<std::string> text = codec::write_request(request, nonce);
   if (!text) co_return std::unexpected(text.error());
-  Result<Stream> connected = co_await parley::connect(loop, url.endpoint, options.connect);
+  Task<Result<Stream>> reaching = reach(loop, url, wishes, refusal);
+  Result<Stream> connected = co_await reaching;
   if (!connected) co_return std::unexpected(connected.error());
   Stream peer = std::move(*connected);
   Result<void> sent = co_await peer.send(*text);
   if (!sent) co_return std::unexpected(sent.error());
 
-  codec::ResponseReader reader({options.handshake_bytes_max, 100});
+  codec::ResponseReader reader({options.handshake_bytes_max, headers_max});
   codec::Response response;
   std::string gathered;
   for (;;) {

@@ -28,6 +28,10 @@ struct ConnectOptions {
   std::string_view headers = {};   // "Name: value", a line each: for the request
   bool deflate = false;            // offers permessage-deflate
   DeflateOptions deflate_options = {};
+  // "http://user:password@proxy.example:3128" (CONNECT: RFC 9110, 9.3.6) or "socks5://..." (RFC 1928 and 1929; port
+  // 1080 if there is none); empty: straight. The proxy looks the server's name up. Octets of the user name and the
+  // password may be written as "%40". No environment variable is read.
+  std::string_view proxy = {};
   unsigned redirects_max = 0;  // how many redirects to follow; 0: a redirect is an error
 
   std::size_t handshake_bytes_max = 8 * 1024;  // of the response's head
@@ -40,14 +44,17 @@ struct ConnectOptions {
 
 // What a server said that did not accept.
 struct Refusal {
-  unsigned status = 0;   // 401, 404 ...; 0: there was no response
-  std::string location;  // of a redirect; what a peer wrote
+  unsigned status = 0;    // 401, 404 ...; 0: there was no response
+  std::string location;   // of a redirect; what a peer wrote
+  bool by_proxy = false;  // it was the proxy: 407, 403 ...; 0 if it is a SOCKS5 one, or did not answer
 };
 
 // Connects and shakes hands. "ws://host:port/path?query" (port 80 if there is none), "ws+unix:/run/chat.sock:/path".
 // Errors: invalid_address (no such URL), invalid_argument (an option that can't be written down), those of
 // parley::connect(), refused (the server answered with another status; `refusal` has it), protocol (an answer that is
-// none), too_large, timed_out, end, reset. Cancelling: the connection is closed.
+// none), too_large, timed_out, end, reset. Of a proxy also: permission_denied (SOCKS5: the credentials, or its rules),
+// unreachable, refused and timed_out (what it met on its way), invalid_argument (a range of ports, a Unix-domain
+// socket, a SOCKS5 user name or password of more than 255 bytes). Cancelling: the connection is closed.
 Task<Result<Session>> connect(Loop& loop, std::string_view url, const ConnectOptions& options = {},
                               Refusal* refusal = nullptr);
 
