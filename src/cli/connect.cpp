@@ -91,6 +91,7 @@ Task<Result<ws::Session>> open_websocket(Session& session) {
   ws::ConnectOptions options;
   options.subprotocols = wishes.subprotocols;
   options.origin = wishes.origin;
+  options.proxy = wishes.proxy;
   options.user = wishes.user;
   options.password = wishes.password;
   options.headers = wishes.headers;
@@ -126,11 +127,15 @@ std::string url_of(const ConnectCommand& command) {
 
 std::string name_of(const Link& link, const ConnectCommand& command) {
   const Address address = std::visit([](const auto& socket) { return socket.peer_address(); }, link);
+  if (!command.websocket.proxy.empty()) return url_of(command);  // the address is the proxy's
   return address.family() == Family::ipv4 || address.family() == Family::ipv6 ? address.to_string() : url_of(command);
 }
 
 std::string why_not(const Session& session, Error error) {
-  if (session.refusal.status == 0) return std::string(error.message());
+  if (session.refusal.status == 0) {
+    return fmt::format("{}{}", session.refusal.by_proxy ? "the proxy: " : "", error.message());
+  }
+  if (session.refusal.by_proxy) return fmt::format("the proxy answered {}", session.refusal.status);
   const std::string where = session.refusal.location.empty() ? "" : " to " + escape_controls(session.refusal.location);
   return fmt::format("the server answered {}{} instead of accepting", session.refusal.status, where);
 }

@@ -131,6 +131,7 @@ void add_websocket_options(CLI::App& connect, Typed& typed) {
       ->allow_extra_args(false);
   text("--subprotocol", wishes.subprotocols, "NAMES", "offer these, with commas between them");
   text("--origin", wishes.origin, "ORIGIN", "send this Origin, as a browser's page would");
+  text("--proxy", wishes.proxy, "URL", "go through this proxy: http://HOST:PORT or socks5://HOST:PORT");
   flag("--compress", wishes.compress, "offer permessage-deflate");
   flag("--frames", wishes.frames, "show every frame on the wire");
   text("--ping", typed.ping, "SECONDS", "send a ping each so often, and show how long its answer took");
@@ -289,11 +290,16 @@ void take_user(WebSocketWishes& wishes) {
   wishes.url.erase(begin + 3, at - begin - 2);
 }
 
+bool is_proxy(std::string_view text) {
+  const auto begins = [text](std::string_view scheme) { return text.starts_with(scheme) && text != scheme; };
+  return begins("http://") || begins("socks5://") || begins("socks5h://");
+}
+
 std::optional<std::string> set_websocket(const Typed& typed, const CLI::App& connect, ConnectCommand& options) {
   const bool is_websocket = typed.url.starts_with("ws://") || typed.url.starts_with("ws+unix:");
   if (!is_websocket) {
-    for (const char* name : {"--binary", "--hex", "--header", "--subprotocol", "--origin", "--compress", "--frames",
-                             "--ping", "--count", "--expect"}) {
+    for (const char* name : {"--binary", "--hex", "--header", "--subprotocol", "--origin", "--proxy", "--compress",
+                             "--frames", "--ping", "--count", "--expect"}) {
       if (connect.count(name) > 0) return fmt::format("{}: only ws:// has it", name);
     }
     return std::nullopt;
@@ -307,6 +313,10 @@ std::optional<std::string> set_websocket(const Typed& typed, const CLI::App& con
                            std::ranges::none_of(header, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
     if (!is_header) return fmt::format("--header: '{}' is not NAME: VALUE", escape_controls(header));
     options.websocket.headers += header + "\n";
+  }
+  if (connect.count("--proxy") > 0 && !is_proxy(options.websocket.proxy)) {
+    return fmt::format("--proxy: '{}' is no URL like http://proxy.example:3128 or socks5://proxy.example",
+                       escape_controls(options.websocket.proxy));
   }
   if (connect.count("--ping") > 0 &&
       (!parse_seconds(typed.ping, options.websocket.ping) || options.websocket.ping < ping_least)) {

@@ -61,6 +61,7 @@ struct WebSocketWishes {
   std::string headers;  // a line each
   std::string subprotocols;
   std::string origin;
+  std::string proxy;
   bool binary = false;  // lines are sent as binary messages
   bool hex = false;     // lines are bytes in hexadecimal, and so are binary messages that come
   bool compress = false;
