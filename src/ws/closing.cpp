@@ -236,6 +236,7 @@ Result<void> Session::close(std::uint16_t code, std::string_view reason) noexcep
   return core_ ? core_->close(code, reason) : Result<void>(parley::fail(Errc::closed));
 }
 
+Error Session::ended() const noexcept { return core_ ? core_->ended() : Error{Errc::closed, 0}; }
 Closed Session::closed() const { return core_ ? core_->closed() : Closed{}; }
 const Request* Session::request() const noexcept { return core_ ? core_->request() : nullptr; }
 std::string_view Session::subprotocol() const noexcept { return core_ ? core_->subprotocol() : std::string_view(); }

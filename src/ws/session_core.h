@@ -99,6 +99,7 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
     return subprotocol_ ? std::string_view(shared_.subprotocols[subprotocol_ - 1u]) : std::string_view();
   }
 
+  Error ended() const noexcept { return Error{how_, 0}; }
   Closed closed() const;
   Counters counters() const noexcept { return rare_ ? Counters{rare_->dropped, rare_->queue_bytes} : Counters{}; }
   ByteStream* stream() const noexcept { return stream_; }

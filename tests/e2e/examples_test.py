@@ -6,8 +6,8 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import BUILD, Case, receive_all
-from websocket import TEXT, frame, open_websocket, read_frame
+from harness import BUILD, Case, receive_all, reset
+from websocket import CLOSE, PING, PONG, TEXT, accept_websocket, frame, open_websocket, read_frame
 
 EXAMPLES = BUILD / "examples"
 
@@ -62,6 +62,35 @@ class Examples(Case):
         eve.close()
         for other in (ada, bob):
             self.assertEqual(read_frame(other), (TEXT, b"eve has gone"))
+
+    def test_ws_stay_connected(self):
+        listener, port = self.listener()
+        client = self.start(EXAMPLES / "ws_stay_connected", f"ws://127.0.0.1:{port}/", "5")
+        peer = self.accept(listener)
+        accept_websocket(peer)
+        self.assertEqual(read_frame(peer), (TEXT, b"1"))
+        reset(peer)
+        client.err.wait_for("connected")
+        peer = self.accept(listener)  # and what was not confirmed comes again
+        accept_websocket(peer)
+        peer.sendall(frame(TEXT, b"go on", masked=False))
+        counted = []
+        while len(counted) < 5:
+            opcode, payload = read_frame(peer)
+            if opcode == PING:
+                peer.sendall(frame(PONG, payload, masked=False))
+            else:
+                counted.append(payload)
+        self.assertEqual(counted, [b"1", b"2", b"3", b"4", b"5"])
+        opcode, payload = read_frame(peer)
+        while opcode == PING:
+            peer.sendall(frame(PONG, payload, masked=False))
+            opcode, payload = read_frame(peer)
+        self.assertEqual(opcode, CLOSE)
+        peer.close()
+        self.assertEqual(client.wait(), 0)
+        self.assertEqual(client.out.all(), ["go on"])
+        self.assertEqual(client.err.all()[0], "connected")
 
     def test_ws_file_server_and_its_client(self):
         for size in (0, 1, 65536, 10_000_001):

@@ -58,7 +58,7 @@ parley::Task<bool> returns(Session& peer, Message message) {
 }
 
 parley::Task<> messages(Session& peer, Script& script) {
-  for (const std::size_t size : {0, 1, 125, 126, 127, 65535, 65536, 16 * 1024 * 1024}) {
+  for (const std::size_t size : {0UZ, 1UZ, 125UZ, 126UZ, 127UZ, 65535UZ, 65536UZ, 16UZ * 1024 * 1024}) {
     const std::string text = filling(size);
     for (const Kind kind : {Kind::text, Kind::binary}) {
       auto exchange = returns(peer, {parley::as_bytes(text), kind});

@@ -77,7 +77,7 @@ Task<bool> greet_socks(Stream& client, std::string& unread, std::string& heard) 
   good = co_await hearing;
   (void)co_await client.send(knows_names ? std::string_view("\5\2", 2) : std::string_view("\5\0", 2));
   if (knows_names) {
-    for (const std::size_t header : {2, 1}) {  // version and user, then password
+    for (const std::size_t header : {2UZ, 1UZ}) {  // version and user, then password
       hearing = hear(client, unread, heard, header);
       good = co_await hearing;
       hearing = hear(client, unread, heard, static_cast<unsigned char>(heard.back()));
@@ -89,7 +89,7 @@ Task<bool> greet_socks(Stream& client, std::string& unread, std::string& heard) 
   good = co_await hearing;
   if (!good) co_return false;
   const std::size_t kind = static_cast<unsigned char>(heard[heard.size() - 2]);
-  const std::size_t left = kind == 1 ? 3 : kind == 4 ? 15 : static_cast<unsigned char>(heard.back());
+  const std::size_t left = kind == 1 ? 3UZ : kind == 4 ? 15UZ : static_cast<unsigned char>(heard.back());
   hearing = hear(client, unread, heard, left + 2);
   good = co_await hearing;
   co_return good;

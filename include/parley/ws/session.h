@@ -172,6 +172,8 @@ class Session {
   // Whether permessage-deflate was agreed: messages may be compressed, either way.
   bool compresses() const noexcept;
 
+  // What receive() says once there is no more: end, reset, protocol or timed_out. Errc::none before.
+  Error ended() const noexcept;
   // How it was closed, once receive() or send() has said that it is.
   Closed closed() const;
 
