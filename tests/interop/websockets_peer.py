@@ -1,33 +1,50 @@
 """A peer of Python's websockets: client and server."""
 
 import asyncio
+import functools
 import sys
 
 import websockets
 
-from script import FOUR_BYTES, Failures, filling, numbers
+from script import MESSAGE_BYTES_MAX, call, numbers, obey
 
-MESSAGE_BYTES_MAX = 32 << 20
+
+class Peer:
+    def __init__(self, socket):
+        self.socket = socket
+        self.send = socket.send
+        self.recv = socket.recv
+        self.send_parts = socket.send
+        self.close = socket.close
+        self.wait_closed = socket.wait_closed
+
+    async def ping(self, payload):
+        await asyncio.wait_for(await self.socket.ping(payload), 60)
+
+    @property
+    def compresses(self):
+        return bool(self.socket.extensions)
+
+    @property
+    def close_code(self):
+        return self.socket.close_code
+
+    @property
+    def close_reason(self):
+        return self.socket.close_reason
 
 
 def options(deflate):
     return {"max_size": MESSAGE_BYTES_MAX, "compression": "deflate" if deflate else None}
 
 
-async def answer(peer):
+async def answer(socket):
     try:
-        async for message in peer:
-            if isinstance(message, str) and message.startswith("close "):
-                _, code, reason = message.split(" ", 2)
-                await peer.close(int(code), reason)
-            elif message == "ping":
-                await (await peer.ping())
-                await peer.send("ponged")
-            else:
-                await peer.send(message)
+        async for message in socket:
+            await obey(Peer(socket), message)
     except websockets.ConnectionClosed:
         pass
-    print("Closed", peer.close_code, peer.close_reason, flush=True)
+    print("Closed", socket.close_code, socket.close_reason, flush=True)
 
 
 async def serve(deflate):
@@ -36,43 +53,13 @@ async def serve(deflate):
         await asyncio.Future()
 
 
-async def messages(peer, failures):
-    for size in 0, 1, 125, 126, 127, 999, 1000, 1001, 65535, 65536, 16 << 20:
-        data = filling(size)
-        for message in data, data.decode():
-            await peer.send(message)
-            failures.expect(await peer.recv() == message, f"a message of {size}")
-    await peer.send(FOUR_BYTES)
-    failures.expect(await peer.recv() == FOUR_BYTES, "characters of four bytes")
-    await peer.send([FOUR_BYTES[:1], "", *FOUR_BYTES[1:]])
-    failures.expect(await peer.recv() == FOUR_BYTES, "fragments")
-    for number in range(10000):
-        await peer.send(str(number))
-    answers = [await peer.recv() for _ in range(10000)]
-    failures.expect(answers == [str(number) for number in range(10000)], "many small messages")
-    await asyncio.wait_for(await peer.ping(b"payload"), 60)
-    await peer.send("ping")
-    failures.expect(await peer.recv() == "ponged", "the server's ping")
-
-
-async def call(url, deflate, codes, asked):
-    failures = Failures()
-    async with websockets.connect(url, **options(deflate)) as peer:
-        failures.expect(bool(peer.extensions) == deflate, f"extensions: {peer.extensions}")
-        await messages(peer, failures)
-    for code in codes:
-        peer = await websockets.connect(url, **options(deflate))
-        await peer.close(code, "bye")
-        failures.expect(peer.close_code == code, f"closing with {code}: {peer.close_code}")
-    for code in asked:
-        peer = await websockets.connect(url, **options(deflate))
-        await peer.send(f"close {code} why")
-        await peer.wait_closed()
-        failures.expect((peer.close_code, peer.close_reason) == (code, "why"), f"asked for {code}: {peer.close_code}")
-    return failures.code()
+async def connect(url, deflate):
+    return Peer(await websockets.connect(url, **options(deflate)))
 
 
 if sys.argv[1] == "server":
     asyncio.run(serve(sys.argv[2] == "deflate"))
 else:
-    sys.exit(asyncio.run(call(sys.argv[2], sys.argv[3] == "deflate", numbers(sys.argv[4]), numbers(sys.argv[5]))))
+    deflates = sys.argv[3] == "deflate"
+    sys.exit(asyncio.run(call(functools.partial(connect, sys.argv[2], deflates), deflates, numbers(sys.argv[4]),
+                              numbers(sys.argv[5]))))
