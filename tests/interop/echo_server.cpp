@@ -6,9 +6,10 @@
 #include <parley/ws.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iostream>
 #include <string_view>
+
+#include "script.h"
 
 namespace {
 
@@ -31,19 +32,13 @@ parley::Task<bool> in_parts(parley::ws::Session& peer, parley::ws::Message messa
   co_return sent;
 }
 
-void close(parley::ws::Session& peer, std::string_view order) {
-  unsigned code = 0;
-  const auto [end, error] = std::from_chars(order.data(), order.data() + order.size(), code);
-  order.remove_prefix(static_cast<std::size_t>(end - order.data()));
-  if (!order.empty()) order.remove_prefix(1);
-  if (error != std::errc() || !peer.close(static_cast<std::uint16_t>(code), order)) peer.close(1008, "no such code");
-}
-
 parley::Task<> answer(parley::ws::Session peer, Mode& mode) {
   if (peer.compresses() != mode.deflate) std::cout << "Compresses: " << peer.compresses() << '\n' << std::flush;
   while (auto message = co_await peer.receive()) {
-    if (message->is_text() && message->text().starts_with("close ")) {
-      close(peer, message->text().substr(6));
+    std::uint16_t code = 0;
+    std::string_view reason;
+    if (message->is_text() && script::is_close_order(message->text(), code, reason)) {
+      if (!peer.close(code, reason)) peer.close(1008, "no such code");
     } else if (message->is_text() && message->text() == "ping") {
       auto pong = co_await peer.ping();
       auto sent = co_await peer.send(pong ? "ponged" : "no pong");

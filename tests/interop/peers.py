@@ -9,6 +9,7 @@ A server prints "Bound to 127.0.0.1:PORT" and "Closed CODE REASON"; a client wha
 import os
 import pathlib
 import sys
+import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
@@ -25,6 +26,11 @@ DEADLINE_SECONDS = 120  # for a whole script; on an idle machine it needs two
 CODES = [1000, 1001, 1002, 1003, *range(1007, 1015), 3000, 4999]
 OF_RFC = [code for code in CODES if code not in (1012, 1013, 1014)]
 OF_BROWSERS = [1000, 3000, 4999]  # what the browsers' close() allows
+
+
+def needs(program):
+    """Skips a test whose peer was not built: its library is not on this machine."""
+    return unittest.skipUnless((BUILD / "interop" / program).exists(), f"{program} was not built")
 
 
 class InteropCase(Case):

@@ -5,11 +5,12 @@
 #include <parley/ws.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iostream>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "script.h"
 
 namespace {
 
@@ -17,33 +18,17 @@ using parley::ws::Kind;
 using parley::ws::Message;
 using parley::ws::Session;
 
-constexpr std::string_view four_bytes = "\U0001F600\U00010348 \u65e5\u672c \u00e9 \U0010FFFF";
-constexpr int small_messages = 10'000;
+using script::filling;
+using script::four_bytes;
+using script::small_messages;
 
-struct Script {
+struct Script : script::Failures {
   parley::Loop& loop;
   std::string url;
   bool deflate = false;
   std::vector<std::uint16_t> codes;
   std::vector<std::uint16_t> asked;
-  int failures = 0;
-
-  void expect(bool holds, std::string_view what) {
-    if (holds) return;
-    ++failures;
-    std::cout << "FAILED: " << what << '\n' << std::flush;
-  }
 };
-
-std::string filling(std::size_t size) {  // half of it compresses
-  std::string text(size, 'a');
-  std::uint32_t state = 1;
-  for (std::size_t i = 0; i < size; i += 2) {
-    state = state * 1664525 + 1013904223;
-    text[i] = static_cast<char>('0' + (state >> 24) % 64);
-  }
-  return text;
-}
 
 parley::Task<bool> comes(Session& peer, Message wanted) {
   auto got = co_await peer.receive();
@@ -58,7 +43,7 @@ parley::Task<bool> returns(Session& peer, Message message) {
 }
 
 parley::Task<> messages(Session& peer, Script& script) {
-  for (const std::size_t size : {0UZ, 1UZ, 125UZ, 126UZ, 127UZ, 65535UZ, 65536UZ, 16UZ * 1024 * 1024}) {
+  for (const std::size_t size : script::sizes) {
     const std::string text = filling(size);
     for (const Kind kind : {Kind::text, Kind::binary}) {
       auto exchange = returns(peer, {parley::as_bytes(text), kind});
@@ -141,24 +126,13 @@ parley::Task<> run(Script& script) {
   }
 }
 
-std::vector<std::uint16_t> numbers(std::string_view list) {
-  std::vector<std::uint16_t> found;
-  while (!list.empty()) {
-    std::uint16_t number = 0;
-    std::from_chars(list.data(), list.data() + list.size(), number);
-    found.push_back(number);
-    const auto comma = list.find(',');
-    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-  }
-  return found;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 5) return 2;
   parley::Loop loop;
-  Script script{loop, argv[1], std::string_view(argv[2]) == "deflate", numbers(argv[3]), numbers(argv[4])};
+  Script script{
+      {}, loop, argv[1], std::string_view(argv[2]) == "deflate", script::numbers(argv[3]), script::numbers(argv[4])};
   auto outcome = loop.run(run(script));
-  return outcome && script.failures == 0 ? 0 : 1;
+  return outcome && script.count == 0 ? 0 : 1;
 }
