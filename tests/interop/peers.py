@@ -75,12 +75,13 @@ class Server:
 
     takes = CODES  # with what the peer can be closed
     can_close = CODES  # with what it can close
+    least = {"plain": 0, "deflate": 0}  # bytes of the smallest message that it can send
 
     def peer_serves(self, mode):
         server = self.start(*self.command, "server", mode)
         port = server.out.wait(r"Bound to 127\.0\.0\.1:(\d+)")[0][1]
         client = self.start(BUILD / "interop/script_client", f"ws://127.0.0.1:{port}/", mode, listed(self.takes),
-                            listed(self.can_close))
+                            listed(self.can_close), str(self.least[mode]))
         code = client.wait(DEADLINE_SECONDS)
         self.assertEqual((code, client.out.all(), client.err.all()), (0, [], []), server.err.so_far())
         for code in self.takes:

@@ -1,6 +1,7 @@
 // The library's side of tests/interop: a client that runs a script against an echo server, and prints what went wrong.
-//   script_client URL plain|deflate CODES ASKED
-// CODES, "1000,4999": closes with each. ASKED: lets the server close with each ("close 4000 why").
+//   script_client URL plain|deflate CODES ASKED [LEAST]
+// CODES, "1000,4999": closes with each. ASKED: lets the server close with each ("close 4000 why"). LEAST: bytes of its
+// smallest message.
 #include <parley/parley.h>
 #include <parley/ws.h>
 
@@ -28,6 +29,7 @@ struct Script : script::Failures {
   bool deflate = false;
   std::vector<std::uint16_t> codes;
   std::vector<std::uint16_t> asked;
+  std::size_t least = 0;
 };
 
 parley::Task<bool> comes(Session& peer, Message wanted) {
@@ -44,6 +46,7 @@ parley::Task<bool> returns(Session& peer, Message message) {
 
 parley::Task<> messages(Session& peer, Script& script) {
   for (const std::size_t size : script::sizes) {
+    if (size < script.least) continue;
     const std::string text = filling(size);
     for (const Kind kind : {Kind::text, Kind::binary}) {
       auto exchange = returns(peer, {parley::as_bytes(text), kind});
@@ -129,10 +132,11 @@ parley::Task<> run(Script& script) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) return 2;
+  if (argc != 5 && argc != 6) return 2;
   parley::Loop loop;
   Script script{
       {}, loop, argv[1], std::string_view(argv[2]) == "deflate", script::numbers(argv[3]), script::numbers(argv[4])};
+  if (argc == 6) script.least = script::numbers(argv[5]).at(0);
   auto outcome = loop.run(run(script));
   return outcome && script.count == 0 ? 0 : 1;
 }
