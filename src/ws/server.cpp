@@ -132,6 +132,9 @@ Task<Result<Session>> Acceptor::Impl::answer(Stream& peer, const codec::Request&
   }
   codec::ServerAnswer verdict = codec::answer(request, policy);
   if (!verdict.accepted()) {
+    // "The HEAD method is identical to GET except that the server MUST NOT send content in the response." (RFC 9110,
+    // 9.3.2)
+    if (request.method == "HEAD") verdict.response.resize(verdict.response.find("\r\n\r\n") + 4);
     co_return std::unexpected(co_await refuse(peer, verdict.status, std::move(verdict.response)));
   }
   auto asked = std::make_unique<Request>(std::string(head));
