@@ -182,7 +182,7 @@ std::string write_deflate_offer(const DeflateParameters& wishes) {
 DeflateAgreement answer_deflate_offers(std::span<const std::string_view> offers, const DeflateParameters& wishes) {
   DeflateAgreement agreement;
   // "The order of elements is important as it specifies the client's preference." (RFC 7692, 5). What is offered under
-  // another name is passed over.
+  // another name is passed over; "Extensions not listed by the client MUST NOT be listed." (RFC 6455, 4.2.2)
   const bool grammatical = for_each_extension(offers, [&](std::string_view name, const Heard& heard) {
     const bool open = agreement.outcome == DeflateAgreement::Outcome::none;
     if (open && name == deflate_name && heard.good) answer(heard, wishes, agreement);

@@ -90,10 +90,16 @@ ClientVerdict not_switched(const Response& response) {
 
 Result<std::string> write_request(const ClientRequest& request, const Nonce& nonce) {
   if (!can_be_written(request)) return fail(Errc::invalid_argument);
+  // "The handshake MUST be a valid HTTP request", "The method of the request MUST be GET, and the HTTP version MUST be
+  // at least 1.1.", "The "Request-URI" part of the request MUST match the /resource name/" (RFC 6455, 4.1)
   std::string head = "GET ";
   head.append(request.target).append(" HTTP/1.1\r\n");
+  // "The request MUST contain a |Host| header field whose value contains /host/ plus optionally ":" followed by /port/
+  // (when not using the default port)."
   append_line(head, "Host", request.host);
+  // "The request MUST contain an |Upgrade| header field whose value MUST include the "websocket" keyword."
   append_line(head, "Upgrade", "websocket");
+  // "The request MUST contain a |Connection| header field whose value MUST include the "Upgrade" token."
   append_line(head, "Connection", "Upgrade");
   append_line(head, "Sec-WebSocket-Key", websocket_key(nonce));
   // "The value of this header field MUST be 13." (RFC 6455, 4.1)

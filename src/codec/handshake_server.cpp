@@ -98,7 +98,9 @@ bool is_proper(const ServerPolicy& policy) noexcept {
   return std::ranges::all_of(policy.subprotocols, is_token) && std::ranges::all_of(policy.headers, may_be_added);
 }
 
-// The first subprotocol of the client that the server knows too. False: against the grammar, "1#token".
+// The first subprotocol of the client that the server knows too: "The value chosen MUST be derived from the client's
+// handshake, specifically by selecting one of the values from the |Sec-WebSocket-Protocol| field that the server is
+// willing to use for this connection" (4.2.2). False: against the grammar, "1#token".
 bool choose_subprotocol(const Headers& headers, std::span<const std::string> known, std::string& chosen) {
   for (const Header header : headers) {
     if (!equals_ignoring_case(header.name, "Sec-WebSocket-Protocol")) continue;

@@ -5,6 +5,7 @@ namespace parley::codec {
 Violation MessageReader::take(const Piece& piece, const MessageLimits& limits) noexcept {
   if (piece.first) {
     const bool continues = piece.bits.opcode() == Opcode::continuation;
+    // "Clients and servers MUST support receiving both fragmented and unfragmented messages." (5.4)
     // "A fragmented message consists of a single frame with the FIN bit clear and an opcode other than 0, followed by
     // zero or more frames with the FIN bit clear and the opcode set to 0, and terminated by a single frame with the FIN
     // bit set and an opcode of 0." (5.4)

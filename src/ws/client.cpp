@@ -75,7 +75,9 @@ Session make_session(Loop& loop, Stream peer, const Wishes& wishes, const codec:
   return session;
 }
 
-// Straight, or through the proxy.
+// Straight, or through the proxy: "If the client is configured to use a proxy when using the WebSocket Protocol to
+// connect to host /host/ and port /port/, then the client SHOULD connect to that proxy and ask it to open a TCP
+// connection to the host given by /host/ and the port given by /port/." (RFC 6455, 4.1)
 Task<Result<Stream>> reach(Loop& loop, const Url& url, const Wishes& wishes, Refusal* refusal) {
   if (wishes.proxy->kind == Proxy::Kind::none) {
     Result<Stream> straight = co_await parley::connect(loop, url.endpoint, wishes.options.connect);
@@ -103,7 +105,7 @@ Task<Result<Attempt>> shake_hands(Loop& loop, const Url& url, const Wishes& wish
                                      .password = wishes.password,
                                      .bearer = wishes.bearer,
                                      .headers = wishes.headers};
-  codec::Nonce nonce;
+  codec::Nonce nonce;  // "The nonce MUST be selected randomly for each connection." (4.1)
   if (Result<void> random = strong_random(nonce); !random) co_return std::unexpected(random.error());
   Result<std::string> text = codec::write_request(request, nonce);
   if (!text) co_return std::unexpected(text.error());
@@ -114,6 +116,8 @@ Task<Result<Attempt>> shake_hands(Loop& loop, const Url& url, const Wishes& wish
   Result<void> sent = co_await peer.send(*text);
   if (!sent) co_return std::unexpected(sent.error());
 
+  // "Once the client's opening handshake has been sent, the client MUST wait for a response from the server before
+  // sending any further data." (4.1)
   codec::ResponseReader reader({options.handshake_bytes_max, headers_max});
   codec::Response response;
   std::string gathered;

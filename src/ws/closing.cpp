@@ -63,6 +63,8 @@ Result<void> SessionCore::close(std::uint16_t code, std::string_view reason) noe
   return {};
 }
 
+// "an endpoint MUST send a Close control frame, as described in Section 5.5.1, whose status code is set to /code/ and
+// whose close reason is set to /reason/." (7.1.2)
 void SessionCore::send_close(const codec::CloseBody& body) noexcept {
   std::array<std::byte, codec::control_payload_bytes_max> payload;
   const std::size_t size = codec::write_close(payload, body);
@@ -84,7 +86,10 @@ void SessionCore::got_close(Bytes payload) noexcept {
   end(Errc::end);
 }
 
-// The peer broke a rule: tell it so, and be done.
+// The peer broke a rule: tell it so, and be done. "the endpoint SHOULD send a Close frame with an appropriate status
+// code (Section 7.4) before proceeding to _Close the WebSocket Connection_. [...] An endpoint MUST NOT continue to
+// attempt to process data (including a responding Close frame) from the remote endpoint after being instructed to _Fail
+// the WebSocket Connection_." (7.1.7)
 void SessionCore::fail(Violation violation) noexcept {
   const codec::CloseBody body{codec::close_code(violation), codec::phrase(violation)};
   rare().closed = {body.code, std::string(body.reason), false};

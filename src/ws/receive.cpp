@@ -155,6 +155,8 @@ bool SessionCore::take_data(Buffer& buffer, Inbox& inbox, const codec::Piece& pi
   return true;
 }
 
+// "An endpoint MUST be capable of handling control frames in the middle of a fragmented message." (5.4): nothing here
+// touches what has come of one.
 bool SessionCore::take_control(const codec::Piece& piece) noexcept {
   switch (piece.bits.opcode()) {
     case Opcode::ping:

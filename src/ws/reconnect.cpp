@@ -61,7 +61,9 @@ class Backoff {
  public:
   explicit Backoff(const ReconnectOptions& options) : options_(options), random_(seed(options)) {}
 
-  // Full jitter: from 0 to what doubles each time.
+  // RFC 6455, 7.2.3: "The first reconnect attempt SHOULD be delayed by a random amount of time.", "subsequent reconnect
+  // attempts SHOULD be delayed by increasingly longer amounts of time, using a method such as truncated binary
+  // exponential backoff." Full jitter: from 0 to what doubles each time.
   milliseconds next() noexcept {
     const auto most = static_cast<std::uint64_t>(std::max<milliseconds::rep>(options_.delay_max.count(), 0));
     auto limit = static_cast<std::uint64_t>(std::max<milliseconds::rep>(options_.delay_first.count(), 0));

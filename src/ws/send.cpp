@@ -36,6 +36,8 @@ void keep(Bytes& bytes, std::unique_ptr<std::byte[]>& copy) {
 
 }  // namespace
 
+// "The endpoint MUST ensure the WebSocket connection is in the OPEN state" (6.1); "The application MUST NOT send any
+// more data frames after sending a Close frame." (5.5.1)
 bool SessionCore::send(Context& context, std::coroutine_handle<> waiter, const Message& message,
                        Compress compress) noexcept {
   if (!is_open()) [[unlikely]] {
@@ -47,6 +49,7 @@ bool SessionCore::send(Context& context, std::coroutine_handle<> waiter, const M
   FrameBits bits = whole(message.kind());
   const bool compressed = deflate_ && is_worth_it(message, true, compress);
   if (compressed) bits.value |= FrameBits::rsv1_bit | to_deflate_bit;
+  // "The fragments of one message MUST NOT be interleaved between the fragments of another message" (5.4)
   if (fragmenting_) [[unlikely]]
     return wait_for_room(context, waiter, bits, message.bytes());
   if (has_queue()) [[unlikely]]
@@ -66,6 +69,8 @@ std::byte* SessionCore::room(std::size_t bytes) noexcept {
 }
 
 // Into the loop's cork: it leaves at the end of this turn, with what else there is by then.
+// "a client MUST mask all frames that it sends to the server", "A server MUST NOT mask any frames that it sends to the
+// client." (5.1): a key of zero changes nothing.
 bool SessionCore::write_corked(FrameBits bits, Bytes payload) noexcept {
   const bool masked = shared_.role == Role::client;
   const codec::MaskKey key = masked ? shared_.keys.next() : 0;

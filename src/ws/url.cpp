@@ -24,6 +24,7 @@ Result<Url> local(std::string_view path, std::string_view target) {
 
 }  // namespace
 
+// "If any of the components are invalid, the client MUST _Fail the WebSocket Connection_ and abort these steps." (4.1)
 Result<Url> parse_url(std::string_view url) {
   if (take_prefix(url, unix_scheme)) return local(url, "/");
   if (take_prefix(url, ws_unix_scheme)) {

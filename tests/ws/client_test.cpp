@@ -2,6 +2,7 @@
 #include <parley/parley.h>
 #include <parley/ws.h>
 
+#include <set>
 #include <string>
 
 namespace parley::ws {
@@ -74,6 +75,19 @@ TEST(Client, WhatItAsksFor) {
                            "\r\nAuthorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n"}) {
     EXPECT_NE(scripted.request.find(line), std::string::npos) << line << scripted.request;
   }
+}
+
+TEST(Client, EachConnectionHasAKeyOfItsOwn) {
+  std::set<std::string> keys;
+  for (int i = 0; i < 100; ++i) {
+    Scripted scripted{"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", {}};
+    connect_to(scripted);
+    const std::size_t at = scripted.request.find("\r\nSec-WebSocket-Key: ");
+    ASSERT_NE(at, std::string::npos);
+    keys.insert(scripted.request.substr(at + 21, 24));
+    EXPECT_TRUE(scripted.request.ends_with("\r\n\r\n"));  // and nothing behind it
+  }
+  EXPECT_EQ(keys.size(), 100u);
 }
 
 TEST(Client, AnswersThatAreNone) {

@@ -38,8 +38,9 @@ TEST(Url, UnixDomain) {
 }
 
 TEST(Url, Refused) {
-  for (const char* text : {"", "ws:", "ws://", "ws:///path", "http://a/", "ws://a:b/", "ws://a:70000", "ws://a/ b",
-                           "ws://a/#fragment", "ws://a#fragment", "ws://user@a/", "ws+unix:", "tcp://127.0.0.1:1"}) {
+  for (const char* text :
+       {"", "ws:", "ws://", "ws:///path", "http://a/", "ws://a:b/", "ws://a:70000", "ws://a/ b", "ws://a/#fragment",
+        "ws://a#fragment", "ws://user@a/", "ws+unix:", "tcp://127.0.0.1:1", "wss://a/"}) {
     EXPECT_EQ(parse_url(text).error(), Errc::invalid_address) << text;
   }
 }

@@ -56,6 +56,8 @@ struct AcceptOptions {
   bool deflate = false;                   // permessage-deflate, with the clients that offer it
   DeflateOptions deflate_options = {};
   // Asked for each request that is right otherwise: 0 to accept it, or the status of the refusal (403, 404, 503 ...).
+  // "If the requested service is not available, the server MUST send an appropriate HTTP error code (such as 404 Not
+  // Found) and abort the WebSocket handshake." (RFC 6455, 4.2.2)
   unsigned (*refuse)(const Request& request, void* state) = nullptr;
   void* refuse_state = nullptr;
   // Asked for each sound request that is for no WebSocket, of any method. False, and without it: 426.
