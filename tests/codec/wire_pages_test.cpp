@@ -1,6 +1,7 @@
 // The worked bytes in docs/wire are what the code reads.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iomanip>
 #include <sstream>
@@ -9,6 +10,7 @@
 
 #include "codec/close.h"
 #include "codec/frames.h"
+#include "codec/handshake.h"
 #include "codec/outputs.h"
 
 namespace parley::codec {
@@ -98,6 +100,84 @@ TEST(WirePages, deflate) {
     }
     EXPECT_EQ(result, row.at(1)) << row.at(0);
   }
+}
+
+// The indented lines behind `heading`, as a head.
+std::string head(const std::string& page, const std::string& heading) {
+  std::ifstream file(std::string(PARLEY_SOURCE_DIR) + "/docs/wire/" + page);
+  std::string line;
+  while (std::getline(file, line) && !line.starts_with(heading)) continue;
+  std::getline(file, line);
+  std::string found;
+  while (std::getline(file, line) && line.starts_with("    ")) found += line.substr(4) + "\r\n";
+  EXPECT_FALSE(found.empty()) << heading;
+  return found + "\r\n";
+}
+
+const std::string request = head("handshake.md", "Request:");
+const DeflateParameters no_wishes;
+
+ServerAnswer answer_to(const std::string& text) {
+  static const std::vector<std::string> known{"superchat"};
+  RequestReader reader;
+  Request asked;
+  if (reader.next(as_bytes(text), asked) != HeadStep::head) {
+    ServerAnswer refused;
+    refused.status = http_status(reader.fault());
+    return refused;
+  }
+  return answer(asked, {.subprotocols = known, .deflate = &no_wishes});
+}
+
+TEST(WirePages, handshake_request_and_response) {
+  const std::vector<std::string> names{"chat", "superchat"};
+  Nonce nonce;
+  std::ranges::copy(as_bytes("the sample nonce"), nonce.begin());
+  const ClientRequest wishes{.host = "server.example:9000",
+                             .target = "/chat?room=1",
+                             .origin = "http://server.example:9000",
+                             .subprotocols = names,
+                             .deflate = &no_wishes};
+  EXPECT_EQ(*write_request(wishes, nonce), request);
+  EXPECT_EQ(answer_to(request).response, head("handshake.md", "Response, of a server"));
+}
+
+TEST(WirePages, handshake_keys) {
+  const std::vector<Row> table = rows("handshake.md", "| Sec-WebSocket-Key | SHA-1 | Sec-WebSocket-Accept |");
+  EXPECT_EQ(table.size(), 3u);
+  for (const Row& row : table) {
+    EXPECT_TRUE(is_websocket_key(row.at(0)));
+    EXPECT_EQ(base64(as_bytes(unhex(row.at(1)))), row.at(2));
+    EXPECT_EQ(websocket_accept(row.at(0)), row.at(2));
+  }
+}
+
+TEST(WirePages, handshake_compression) {
+  const std::vector<Row> table = rows("handshake.md", "| offer | answer |");
+  EXPECT_EQ(table.size(), 12u);
+  for (const Row& row : table) {
+    const std::string_view offer = row.at(0);
+    const DeflateAgreement agreement = answer_deflate_offers({&offer, 1}, no_wishes);
+    const bool malformed = agreement.outcome == DeflateAgreement::Outcome::malformed;
+    EXPECT_EQ(malformed ? "400" : agreement.header.empty() ? "no" : agreement.header, row.at(1)) << offer;
+  }
+}
+
+TEST(WirePages, handshake_refusals) {
+  const std::vector<Row> table = rows("handshake.md", "| line | changed to | status |");
+  EXPECT_EQ(table.size(), 9u);
+  for (const Row& row : table) {
+    std::string changed = request;
+    const std::size_t at = changed.find(row.at(0) + ": ");
+    const std::size_t end = changed.find("\r\n", at) + 2;
+    changed.replace(at, end - at, row.at(1).empty() ? "" : row.at(0) + ": " + row.at(1) + "\r\n");
+    EXPECT_EQ(std::to_string(answer_to(changed).status), row.at(2)) << changed;
+  }
+  std::string refused = head("handshake.md", "HTTP doesn't have, 505");
+  refused.resize(refused.size() - 2);
+  std::string other = request;
+  other.replace(other.find(": 13"), 4, ": 8");
+  EXPECT_TRUE(answer_to(other).response.starts_with(refused)) << answer_to(other).response;
 }
 
 }  // namespace
