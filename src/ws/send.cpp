@@ -314,7 +314,12 @@ void SessionCore::send_control(Opcode opcode, Bytes payload) noexcept {
   enqueue(frame(bits, payload));
 }
 
-void SessionCore::writable() noexcept { pump(); }
+// There is room because the peer's system took what was sent before: a sign of life, though nothing was heard. A
+// message that takes longer than keepalive_seconds and pong_seconds to leave holds up the ping, too.
+void SessionCore::writable() noexcept {
+  heard_ = static_cast<std::uint16_t>(shared_.second);
+  pump();
+}
 
 void SessionCore::pump() noexcept {
   while (has_queue()) {

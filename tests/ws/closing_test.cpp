@@ -227,6 +227,44 @@ TEST(Closing, AnsweredPingsKeepItAlive) {
   pair.session = {};
 }
 
+Task<> read_slowly(Pair& pair, std::size_t bytes, bool& got) {
+  std::vector<std::byte> room(32 * 1024);
+  for (std::size_t received = 0; received < bytes;) {
+    auto more = co_await pair.peer.receive(std::span(room));
+    if (!more) co_return;
+    received += more->size();
+    (void)co_await sleep_for(std::chrono::seconds(1));
+  }
+  got = true;
+  pair.peer.abort();
+}
+
+Task<> send_to_slow(Loop& loop, Pair& pair, bool& got) {
+  const std::string large(1024 * 1024, 'x');
+  TaskGroup group(loop);
+  group.spawn(read_slowly(pair, large.size(), got));
+  Seen seen;
+  group.spawn(receive_to_the_end(pair.session, seen));
+  auto sent = co_await pair.session.send(large);
+  EXPECT_TRUE(sent);
+  co_await group.join();
+}
+
+// A bug: a message that took longer to leave than keepalive_seconds and pong_seconds was the end of its session, since
+// the ping, and so its pong, came behind it.
+TEST(Closing, APeerThatTakesALargeMessageSlowlyIsAlive) {
+  for (const Role role : {Role::server, Role::client}) {
+    Simulation simulation;
+    Loop loop(simulation);
+    Pair pair(loop, role, {.keepalive_seconds = 10, .pong_seconds = 5});
+    bool got = false;
+    loop.run(send_to_slow(loop, pair, got));
+    EXPECT_TRUE(got);
+    EXPECT_GT(loop.now(), std::chrono::seconds(30));
+    pair.session = {};
+  }
+}
+
 TEST(Closing, IdleForTooLong) {
   Simulation simulation;
   Loop loop(simulation);

@@ -96,8 +96,8 @@ struct Limits {
   std::size_t queue_bytes_max = 1024 * 1024;         // waiting to be sent
   WhenFull when_full = WhenFull::wait;
   unsigned close_seconds = 5;       // for the peer to answer a Close frame, and then to close TCP
-  unsigned keepalive_seconds = 20;  // nothing heard for so long: a ping; 0: no pings
-  unsigned pong_seconds = 20;       // nothing heard for so long after that: the connection is dead (1006)
+  unsigned keepalive_seconds = 20;  // nothing heard, and nothing sent taken, for so long: a ping; 0: no pings
+  unsigned pong_seconds = 20;       // nor for so long after that: the connection is dead (1006)
   unsigned idle_seconds = 0;        // no message received or sent for so long: closed (1001); 0: never
 };
 
