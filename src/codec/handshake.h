@@ -70,7 +70,7 @@ ServerAnswer answer(const Request& request, const ServerPolicy& policy);
 std::string refusal(std::uint16_t status, std::string_view sentence, std::span<const HeaderText> headers = {});
 
 // A response with a body, after which the connection ends; without the body, if it is for HEAD. Headers that may not be
-// added are left out.
+// added are left out, and so is a content type that is no value of a header.
 std::string response(std::uint16_t status, std::string_view content_type, std::span<const HeaderText> headers,
                      std::string_view body, bool with_body);
 

@@ -222,7 +222,7 @@ std::string response(std::uint16_t status, std::string_view content_type, std::s
                      std::string_view body, bool with_body) {
   std::string head = "HTTP/1.1 " + std::to_string(status) + " ";
   head.append(reason_phrase(status)).append("\r\n");
-  append_line(head, "Content-Type", content_type);
+  if (is_field_value(content_type)) append_line(head, "Content-Type", content_type);
   append_line(head, "Content-Length", std::to_string(body.size()));
   append_line(head, "Connection", "close");
   append_line(head, "X-Content-Type-Options", "nosniff");

@@ -87,7 +87,7 @@ Task<Result<void>> negotiate(Stream& peer, Tunnel tunnel, unsigned& status) {
 Result<Proxy> parse_proxy(std::string_view url) {
   if (url.empty()) return Proxy{};
   for (const KnownScheme& scheme : schemes) {
-    if (!url.starts_with(scheme.prefix)) continue;
+    if (!codec::equals_ignoring_case(url.substr(0, scheme.prefix.size()), scheme.prefix)) continue;
     Proxy proxy;
     proxy.kind = scheme.kind;
     url.remove_prefix(scheme.prefix.size());

@@ -11,7 +11,7 @@ constexpr std::string_view unix_scheme = "unix:";
 constexpr std::uint16_t default_port = 80;  // RFC 6455, 3
 
 bool take_prefix(std::string_view& text, std::string_view prefix) noexcept {
-  if (!text.starts_with(prefix)) return false;
+  if (!codec::equals_ignoring_case(text.substr(0, prefix.size()), prefix)) return false;  // RFC 3986, 3.1
   text.remove_prefix(prefix.size());
   return true;
 }

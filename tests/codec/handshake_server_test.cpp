@@ -312,6 +312,8 @@ TEST(HandshakeServer, a_response_with_a_body_and_without) {
       "X-Content-Type-Options: nosniff\r\nX-More: 1\r\n\r\n";
   EXPECT_EQ(response(200, "text/html", headers, "page", true), head + "page");
   EXPECT_EQ(response(200, "text/html", headers, "page", false), head);
+  EXPECT_EQ(response(200, "text/html\r\nX-Injected: 1", {}, "", true),
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\nX-Content-Type-Options: nosniff\r\n\r\n");
 }
 
 // A name of the outside that leads to this machine: DNS rebinding.

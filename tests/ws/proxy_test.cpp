@@ -18,7 +18,7 @@ TEST(Proxy, urls) {
   EXPECT_EQ(http.endpoint.to_string(), "tcp://proxy.example:3128");
   EXPECT_EQ(http.user, "me");
   EXPECT_EQ(http.password, "it@s:");
-  EXPECT_EQ(parse_proxy("http://127.0.0.1")->endpoint.to_string(), "tcp://127.0.0.1:80");
+  EXPECT_EQ(parse_proxy("HTTP://127.0.0.1")->endpoint.to_string(), "tcp://127.0.0.1:80");
   const Proxy socks = *parse_proxy("socks5://only@[::1]");
   EXPECT_EQ(socks.kind, Proxy::Kind::socks5);
   EXPECT_EQ(socks.endpoint.to_string(), "tcp://[::1]:1080");

@@ -37,6 +37,11 @@ TEST(Url, UnixDomain) {
   EXPECT_EQ(parse_url("unix:/run/chat.sock")->target, "/");
 }
 
+TEST(Url, SchemesHaveNoCase) {
+  EXPECT_EQ(parse_url("WS://example.org/")->host, "example.org");
+  EXPECT_EQ(parse_url("Ws+Unix:/run/x")->endpoint.host, "/run/x");
+}
+
 TEST(Url, Refused) {
   for (const char* text :
        {"", "ws:", "ws://", "ws:///path", "http://a/", "ws://a:b/", "ws://a:70000", "ws://a/ b", "ws://a/#fragment",
