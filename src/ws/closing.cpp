@@ -68,7 +68,7 @@ Result<void> SessionCore::close(std::uint16_t code, std::string_view reason) noe
 void SessionCore::send_close(const codec::CloseBody& body) noexcept {
   std::array<std::byte, codec::control_payload_bytes_max> payload;
   const std::size_t size = codec::write_close(payload, body);
-  send_control(Opcode::close, Bytes(payload.data(), size));
+  send_control(Opcode::close, Bytes(payload.data(), size), true);
   sent_close_ = true;
 }
 

@@ -279,7 +279,7 @@ bool SessionCore::ping(Context& context, std::coroutine_handle<> waiter) noexcep
   if (!context.wait(*this, waiter)) return false;
   rare_->pinger = &context;
   rare_->ping_number += 1;
-  send_control(Opcode::ping, std::as_bytes(std::span(&rare_->ping_number, 1)));
+  send_control(Opcode::ping, std::as_bytes(std::span(&rare_->ping_number, 1)), true);
   return true;
 }
 
@@ -304,13 +304,13 @@ void SessionCore::drop_oldest() noexcept {
   }
 }
 
-void SessionCore::send_control(Opcode opcode, Bytes payload) noexcept {
+void SessionCore::send_control(Opcode opcode, Bytes payload, bool always) noexcept {
   if (sent_close_ || !stream_) return;
   const FrameBits bits{static_cast<std::uint8_t>(FrameBits::fin_bit | static_cast<std::uint8_t>(opcode))};
   if (!has_queue() && write_corked(bits, payload)) return;
   if (!stream_) return;
   const bool full = rare().queue_bytes >= shared_.limits.queue_bytes_max + control_queue_bytes_max;
-  if (full && opcode != Opcode::close) return;
+  if (full && !always) return;
   enqueue(frame(bits, payload));
 }
 

@@ -175,7 +175,8 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   void write_made(Context& context, codec::FrameBits bits, Bytes payload) noexcept;
   bool write_through(Context& context, std::coroutine_handle<> waiter, codec::FrameBits bits, Bytes payload) noexcept;
   bool send_queued(Context& context, std::coroutine_handle<> waiter, codec::FrameBits bits, Bytes payload) noexcept;
-  void send_control(codec::Opcode opcode, Bytes payload) noexcept;
+  // Not when the queue is full, unless `always`: what somebody waits for.
+  void send_control(codec::Opcode opcode, Bytes payload, bool always = false) noexcept;
   Queued frame(codec::FrameBits bits, Bytes payload);
   void enqueue(Queued queued);
   bool has_queue() const noexcept { return rare_ && !rare_->queue.empty(); }

@@ -265,6 +265,41 @@ TEST(Send, APartLeavesBehindTheMessagesThatWereSentBefore) {
   pair.peer.close();
 }
 
+Task<> send_then_ping(Pair& pair, std::string large, Result<std::chrono::nanoseconds>& time) {
+  co_await pair.session.send(large);
+  time = co_await pair.session.ping();
+}
+
+Task<> read_then_answer(Pair& pair) {
+  (void)co_await pair.frame();
+  Task<> answering = answer_first_ping(pair);
+  co_await answering;
+}
+
+Task<> ping_and_read_late(Loop& loop, Pair& pair, Result<std::chrono::nanoseconds>& time) {
+  TaskGroup group(loop);
+  group.spawn(send_then_ping(pair, std::string(300'000, 'x'), time));
+  co_await sleep_for(soon);
+  group.spawn(read_then_answer(pair));
+  co_await sleep_for(soon);
+  group.stop();
+  co_await group.join();
+}
+
+// It was not sent, and whoever had asked for it waited for ever.
+TEST(Send, APingBehindAFullQueueIsSent) {
+  for (Role role : {Role::server, Role::client}) {
+    Simulation simulation;
+    Loop loop(simulation);
+    Pair pair(loop, role, {.queue_bytes_max = 1000});
+    Result<std::chrono::nanoseconds> time = fail(Errc::none);
+    loop.run(ping_and_read_late(loop, pair, time));
+    EXPECT_TRUE(time.has_value()) << name(time.error().code);
+    pair.session = {};
+    pair.peer.close();
+  }
+}
+
 Task<> stream_parts(Pair& pair, std::size_t& done) {
   const std::string part(10'000, 'x');
   const ws::Message bytes(as_bytes(part));
