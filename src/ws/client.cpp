@@ -143,6 +143,7 @@ Task<Result<Attempt>> shake_hands(Loop& loop, const Url& url, const Wishes& wish
 Task<Result<Session>> connect_with(Loop& loop, Result<Url> where, Wishes wishes, Refusal* refusal) {
   const auto time = std::chrono::seconds(wishes.options.handshake_seconds);
   for (unsigned redirects = 0; where; ++redirects) {
+    if (refusal) *refusal = {};  // not that of what led here
     Result<Attempt> attempt = co_await within(time, shake_hands(loop, *where, wishes, refusal));
     if (!attempt) co_return std::unexpected(attempt.error());
     if (attempt->session) co_return std::move(attempt->session);

@@ -113,6 +113,15 @@ TEST(Client, ARedirectIsFollowedOnlyWhenAsked) {
   EXPECT_TRUE(scripted.request.starts_with("GET /again "));
 }
 
+// What had redirected was taken for what refused.
+TEST(Client, ARedirectThatWasFollowedIsNoRefusal) {
+  const Outcome outcome =
+      connect_to("HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:9999/\r\n\r\n", {.redirects_max = 1});
+  EXPECT_EQ(outcome.error, Errc::refused);  // nothing listens there
+  EXPECT_EQ(outcome.refusal.status, 0u);
+  EXPECT_EQ(outcome.refusal.location, "");
+}
+
 TEST(Client, OptionsThatCanNotBeWrittenDown) {
   EXPECT_EQ(connect_to("", {.subprotocols = "not a token"}).error, Errc::invalid_argument);
   EXPECT_EQ(connect_to("", {.headers = "Host: elsewhere"}).error, Errc::invalid_argument);
