@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "ws/session_core.h"
 
 namespace parley::ws {
 
@@ -201,7 +202,7 @@ Task<Talked> talk_over(Loop& loop, Session& peer, const Talk& talk, Outbox& outb
   const Result<void> rested = co_await resting;
   if (!rested) co_return Talked{rested.error(), true};
   const Error ended = peer.ended();
-  const bool by_this_end = ended.code == Errc::none || (ended == Errc::end && !peer.closed().by_peer);
+  const bool by_this_end = ended.code == Errc::none || (peer && SessionCore::of(peer).closed_first());
   if (!by_this_end) co_return Talked{ended};
   (void)peer.close(1000);
   co_return Talked{};

@@ -100,6 +100,8 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   }
 
   Error ended() const noexcept { return Error{how_, 0}; }
+  // Whether close() was called before the peer's Close frame came.
+  bool closed_first() const { return sent_close_ && how_ != Errc::protocol && !closed().by_peer; }
   Closed closed() const;
   Counters counters() const noexcept { return rare_ ? Counters{rare_->dropped, rare_->queue_bytes} : Counters{}; }
   ByteStream* stream() const noexcept { return stream_; }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "codec/key.h"
 #include "results.h"
 
 namespace parley::ws {
@@ -321,6 +322,52 @@ TEST(Reconnect, whoever_waits_for_room_gets_it_though_the_talk_pings_too) {
   Loop loop(simulation);
   Scene scene{.loop = &loop};
   EXPECT_TRUE(succeeded(loop.run(expect_room(loop, scene))));
+}
+
+// Accepts, and is gone as soon as it hears anything.
+Task<> accept_and_go(Stream stream, Scene& scene) {
+  ++scene.turn;
+  const auto request = co_await stream.receive();
+  if (!request) co_return;
+  const std::string_view text = as_text(*request);
+  constexpr std::string_view field = "Sec-WebSocket-Key: ";
+  const std::string_view key = text.substr(text.find(field) + field.size(), 24);
+  const std::string answer =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: " +
+      codec::websocket_accept(key) + "\r\n\r\n";
+  (void)co_await stream.send(answer);
+  (void)co_await stream.receive();
+}
+
+Task<> serve_and_go(Loop& loop, Scene& scene) {
+  (void)co_await parley::serve(loop, "tcp://127.0.0.1:9000", parley::Handler(accept_and_go, scene));
+}
+
+Task<> close_and_listen(Session& peer) {
+  (void)peer.close(1000);
+  (void)co_await peer.receive();
+}
+
+Task<> expect_over(Loop& loop, Scene& scene) {
+  TaskGroup others(loop);
+  others.spawn(serve_and_go(loop, scene));
+  co_await yield();
+  Outbox outbox;
+  Task<Result<void>> connecting = reconnect(loop, url, close_and_listen, outbox);
+  const Result<void> over = co_await within(std::chrono::seconds(100), std::move(connecting));
+  EXPECT_TRUE(succeeded(over));
+  EXPECT_EQ(scene.turn, 1u);
+  others.stop();
+  co_await others.join();
+}
+
+// It connected again, to what it had been told to leave.
+TEST(Reconnect, is_over_when_this_end_has_closed_though_the_peer_never_answers) {
+  Simulation simulation;
+  Loop loop(simulation);
+  Scene scene{.loop = &loop};
+  EXPECT_TRUE(succeeded(loop.run(expect_over(loop, scene))));
 }
 
 }  // namespace
