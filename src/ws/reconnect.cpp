@@ -31,6 +31,7 @@ class Target {
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;
 
+  bool waits() const noexcept { return options_.limits.when_full == WhenFull::wait; }
   Task<Result<Session>> connect(Loop& loop, Refusal& refusal) const {
     return ws::connect(loop, url_, options_, &refusal);
   }
@@ -210,6 +211,7 @@ Task<Talked> talk_over(Loop& loop, Session& peer, const Talk& talk, Outbox& outb
 
 Task<Result<void>> run(Loop& loop, std::unique_ptr<const Target> target, Talk talk, Outbox& outbox,
                        ReconnectOptions again) {
+  if (!target->waits()) co_return parley::fail(Errc::invalid_argument);
   const OutboxUser user(outbox);
   if (!user) co_return parley::fail(Errc::already);
   Backoff backoff(again);

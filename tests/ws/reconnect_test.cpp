@@ -370,5 +370,22 @@ TEST(Reconnect, is_over_when_this_end_has_closed_though_the_peer_never_answers) 
   EXPECT_TRUE(succeeded(loop.run(expect_over(loop, scene))));
 }
 
+Task<> expect_waiting_only(Loop& loop) {
+  for (const WhenFull when_full : {WhenFull::drop_newest, WhenFull::drop_oldest, WhenFull::close}) {
+    Outbox outbox;
+    const ConnectOptions options{.limits = {.when_full = when_full}};
+    Task<Result<void>> connecting = reconnect(loop, url, ping_and_listen, outbox, options);
+    const Result<void> over = co_await within(std::chrono::seconds(100), std::move(connecting));
+    EXPECT_TRUE(failed_with(over, Errc::invalid_argument));
+  }
+}
+
+// The outbox took for sent what the session had dropped.
+TEST(Reconnect, a_session_that_drops_messages_keeps_none) {
+  Simulation simulation;
+  Loop loop(simulation);
+  EXPECT_TRUE(succeeded(loop.run(expect_waiting_only(loop))));
+}
+
 }  // namespace
 }  // namespace parley::ws

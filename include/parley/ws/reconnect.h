@@ -142,7 +142,8 @@ struct ReconnectOptions {
 // Ends without an error when `talk` has, or when the session was closed by this end; otherwise with why not again: end
 // (closed with a code that `again` refuses), what receive() said, or the error of the last attempt, if there were
 // attempts_max, or if trying again can't help: invalid_address, invalid_argument, permission_denied, and refused with a
-// status from 300 to 499 other than 408, 425 and 429. What `talk` throws is thrown, and ends it.
+// status from 300 to 499 other than 408, 425 and 429. invalid_argument also if Limits::when_full is not `wait`: what a
+// session drops, no outbox can keep. What `talk` throws is thrown, and ends it.
 // Lifetimes: `outbox`, and what `greet` points to, outlive it; texts of the options are copied by the call.
 // Cancelling: the session is closed (1001), and what the outbox keeps stays there.
 Task<Result<void>> reconnect(Loop& loop, std::string_view url, Talk talk, Outbox& outbox,
