@@ -33,6 +33,13 @@ struct Wishes {
     options.headers = options.proxy = {};
   }
 
+  void forget_secrets() {
+    user.clear();
+    password.clear();
+    bearer.clear();
+    headers.clear();
+  }
+
   ConnectOptions options;  // without its texts
   std::vector<std::string> subprotocols;
   std::string origin;
@@ -140,6 +147,11 @@ Task<Result<Attempt>> shake_hands(Loop& loop, const Url& url, const Wishes& wish
   }
 }
 
+// What only this machine can reach is not for a server elsewhere to choose.
+bool may_lead(const Url& from, const Url& to) noexcept {
+  return to.endpoint.scheme != Scheme::local || from.endpoint.scheme == Scheme::local;
+}
+
 Task<Result<Session>> connect_with(Loop& loop, Result<Url> where, Wishes wishes, Refusal* refusal) {
   const auto time = std::chrono::seconds(wishes.options.handshake_seconds);
   for (unsigned redirects = 0; where; ++redirects) {
@@ -148,7 +160,10 @@ Task<Result<Session>> connect_with(Loop& loop, Result<Url> where, Wishes wishes,
     if (!attempt) co_return std::unexpected(attempt.error());
     if (attempt->session) co_return std::move(attempt->session);
     if (redirects == wishes.options.redirects_max) co_return parley::fail(Errc::refused);
-    where = parse_url(attempt->location);
+    Result<Url> next = parse_url(attempt->location);
+    if (next && !may_lead(*where, *next)) co_return parley::fail(Errc::refused);
+    if (next && next->endpoint != where->endpoint) wishes.forget_secrets();
+    where = std::move(next);
   }
   co_return std::unexpected(where.error());
 }

@@ -122,6 +122,52 @@ TEST(Client, ARedirectThatWasFollowedIsNoRefusal) {
   EXPECT_EQ(outcome.refusal.location, "");
 }
 
+Task<> serve_elsewhere(Loop& loop, Scripted& elsewhere) {
+  (void)co_await parley::serve(loop, "tcp://127.0.0.1:9001", parley::Handler(answer_always, elsewhere));
+}
+
+Task<> ask_with_secrets(Loop& loop, Scripted& first, Scripted& elsewhere, ConnectOptions options, Outcome& outcome) {
+  TaskGroup server(loop);
+  server.spawn(serve_elsewhere(loop, elsewhere));
+  Task<> asking = ask(loop, first, options, outcome);
+  co_await asking;
+  server.stop();
+  co_await server.join();
+}
+
+// They were sent to wherever a redirect led.
+TEST(Client, SecretsAreNotForOthers) {
+  for (const ConnectOptions& options :
+       {ConnectOptions{.user = "me", .password = "secret", .headers = "X-Key: secret", .redirects_max = 1},
+        ConnectOptions{.bearer = "secret", .headers = "X-Key: secret", .redirects_max = 1}}) {
+    Scripted first{"HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:9001/\r\n\r\n", {}};
+    Scripted elsewhere{"HTTP/1.1 404 Not Found\r\n\r\n", {}};
+    Outcome outcome;
+    Simulation simulation;
+    Loop loop(simulation);
+    loop.run(ask_with_secrets(loop, first, elsewhere, options, outcome));
+    EXPECT_EQ(outcome.refusal.status, 404u);
+    EXPECT_NE(first.request.find("\r\nAuthorization: "), std::string::npos);
+    EXPECT_TRUE(elsewhere.request.starts_with("GET / "));
+    EXPECT_EQ(elsewhere.request.find("Authorization"), std::string::npos) << elsewhere.request;
+    EXPECT_EQ(elsewhere.request.find("X-Key"), std::string::npos) << elsewhere.request;
+  }
+  Scripted again{"HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:9000/again\r\n\r\n", {}};
+  (void)connect_to(again, {.bearer = "mine", .redirects_max = 1});
+  EXPECT_TRUE(again.request.starts_with("GET /again "));
+  EXPECT_NE(again.request.find("\r\nAuthorization: Bearer mine\r\n"), std::string::npos);
+}
+
+// A server elsewhere could choose among the sockets of this machine.
+TEST(Client, NoRedirectLeadsToAUnixDomainSocket) {
+  for (const std::string location : {"ws+unix:/run/x.sock:/", "unix:/run/x.sock"}) {
+    Scripted scripted{"HTTP/1.1 302 Found\r\nLocation: " + location + "\r\n\r\n", {}};
+    const Outcome outcome = connect_to(scripted, {.redirects_max = 1});
+    EXPECT_EQ(outcome.error, Errc::refused);
+    EXPECT_EQ(outcome.refusal.location, location);
+  }
+}
+
 TEST(Client, OptionsThatCanNotBeWrittenDown) {
   EXPECT_EQ(connect_to("", {.subprotocols = "not a token"}).error, Errc::invalid_argument);
   EXPECT_EQ(connect_to("", {.headers = "Host: elsewhere"}).error, Errc::invalid_argument);

@@ -32,7 +32,9 @@ struct ConnectOptions {
   // 1080 if there is none); empty: straight. The proxy looks the server's name up. Octets of the user name and the
   // password may be written as "%40". No environment variable is read.
   std::string_view proxy = {};
-  unsigned redirects_max = 0;  // how many redirects to follow; 0: a redirect is an error
+  // How many redirects to follow; 0: a redirect is an error. What leads to another host or port is followed without
+  // `user`, `password`, `bearer` and `headers`, and one from a host to a Unix-domain socket is not: refused.
+  unsigned redirects_max = 0;
 
   std::size_t handshake_bytes_max = 8 * 1024;  // of the response's head
   unsigned handshake_seconds = 5;              // for connecting and the whole handshake
