@@ -225,6 +225,29 @@ TEST(Proxy, is_not_there) {
   EXPECT_TRUE(asked.refusal.by_proxy);
 }
 
+// handshake_seconds are for the proxy too.
+TEST(Proxy, falls_silent) {
+  Asked asked = ask_through({}, [](Loop& loop) { return OneWay{loop, {}, "HTTP/1.1 200 OK\r\n"}; });
+  EXPECT_EQ(asked.error, Errc::timed_out);
+  EXPECT_TRUE(asked.refusal.by_proxy);
+  asked = ask_through({.proxy = "socks5://127.0.0.1:9000"}, [](Loop& loop) { return OneWay{loop, {}, "\5"}; });
+  EXPECT_EQ(asked.error, Errc::timed_out);
+}
+
+// As networks do it: in pieces, late, with connections that break; it ends, and if it didn't break, well.
+TEST(Proxy, over_networks_that_break) {
+  std::size_t heard = 0;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    const char* proxy = seed % 2 == 0 ? "http://me:it@127.0.0.1:9000" : "socks5://me:it@127.0.0.1:9000";
+    const Asked asked = ask_through({.proxy = proxy}, plain, nullptr, SimulationOptions::hostile(seed));
+    EXPECT_TRUE(asked.heard.empty() || asked.heard == "hello") << seed;
+    EXPECT_TRUE(asked.error.code != Errc::protocol && asked.error.code != Errc::permission_denied) << seed;
+    if (!asked.heard.empty()) ++heard;
+  }
+  EXPECT_GT(heard, 0u);
+  EXPECT_LT(heard, 100u);
+}
+
 TEST(Proxy, says_something_before_the_server_may) {
   for (const char* proxy : {"http://127.0.0.1:9000", "socks5://127.0.0.1:9000"}) {
     const Asked asked =
