@@ -109,7 +109,7 @@ Result<Proxy> parse_proxy(std::string_view url) {
 }
 
 Task<Result<Stream>> connect_through(Loop& loop, const Proxy& proxy, const Endpoint& target,
-                                     const parley::ConnectOptions& options, const codec::HeadLimits& limits,
+                                     const parley::ConnectOptions& options, codec::HeadLimits limits,
                                      unsigned& status) {
   const bool can_be_asked_for = target.scheme == Scheme::tcp && !target.is_range() && !target.host.empty();
   if (!can_be_asked_for) co_return parley::fail(Errc::invalid_argument);

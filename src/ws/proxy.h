@@ -31,7 +31,6 @@ Result<Proxy> parse_proxy(std::string_view url);
 // here. `status` is what an HTTP proxy has answered. The tunnel's first bytes must be this side's: a target that speaks
 // before it is spoken to is Errc::protocol.
 Task<Result<Stream>> connect_through(Loop& loop, const Proxy& proxy, const Endpoint& target,
-                                     const parley::ConnectOptions& options, const codec::HeadLimits& limits,
-                                     unsigned& status);
+                                     const parley::ConnectOptions& options, codec::HeadLimits limits, unsigned& status);
 
 }  // namespace parley::ws
