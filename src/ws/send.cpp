@@ -102,9 +102,9 @@ std::size_t SessionCore::write(std::span<const Bytes> parts) noexcept {
   const std::ptrdiff_t written = stream_->write(parts);
   if (written >= 0) [[likely]]
     return static_cast<std::size_t>(written);
-  lost(Error::from_errno(static_cast<int>(-written)));
   std::size_t all = 0;
   for (const Bytes& part : parts) all += part.size();
+  lost(Error::from_errno(static_cast<int>(-written)));  // which empties the queue, where the parts may lie
   return all;
 }
 
