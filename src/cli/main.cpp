@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "cli/bench.h"
 #include "cli/connect.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -46,6 +47,8 @@ int main(int count, char** words) {
     code = run_serve(*to_serve, sink, log);
   } else if (const auto* to_connect = std::get_if<ConnectCommand>(&command)) {
     code = run_connect(*to_connect, sink, log);
+  } else if (const auto* to_bench = std::get_if<BenchCommand>(&command)) {
+    code = run_bench(*to_bench, sink, log);
   } else {
     code = finish(std::get<Finished>(command), sink, log);
   }

@@ -1,8 +1,6 @@
 #include "cli/options.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -12,12 +10,13 @@
 
 #include <parley/text.h>
 
+#include "cli/bench_options.h"
+#include "cli/numbers.h"
 #include "cli/pattern.h"
 
 namespace parley::cli {
 namespace {
 
-constexpr double seconds_max = 1e9;  // about 30 years
 constexpr unsigned threads_max = 1024;
 constexpr std::chrono::nanoseconds ping_least = std::chrono::milliseconds(1);
 constexpr std::size_t connections_most = 1'000'000'000;
@@ -65,24 +64,6 @@ constexpr const char* connect_examples =
     "  echo ready? | parley connect ws://localhost:8080/health --expect '^ok' && echo up\n"
     "\n";
 
-// A whole number of at least 1, and nothing else.
-template <class Number>
-bool parse_count(const std::string& text, Number most, Number& count) {
-  const char* end = text.data() + text.size();
-  auto [at, error] = std::from_chars(text.data(), end, count);
-  return error == std::errc() && at == end && count >= 1 && count <= most;
-}
-
-bool parse_seconds(const std::string& text, std::chrono::nanoseconds& time) {
-  double seconds = 0;
-  const char* end = text.data() + text.size();
-  auto [at, error] = std::from_chars(text.data(), end, seconds, std::chars_format::fixed);
-  if (error != std::errc() || at != end || !std::isfinite(seconds) || seconds < 0 || seconds > seconds_max)
-    return false;
-  time = std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
-  return true;
-}
-
 // Options as they were typed; CLI11 fills them and check_*() makes values of them.
 struct Typed {
   std::string service;
@@ -92,6 +73,7 @@ struct Typed {
   std::string url, timeout, ping, count;
   std::vector<std::string> headers;
   WebSocketWishes websocket;
+  TypedBench bench;
 };
 
 class Format : public CLI::Formatter {
@@ -99,8 +81,10 @@ class Format : public CLI::Formatter {
   std::string make_usage(const CLI::App* app, std::string) const override {
     if (app->get_name() == "serve") return "Usage: parley serve [SERVICE] [OPTIONS]\n";
     if (app->get_name() == "connect") return "Usage: parley connect [URL] [OPTIONS]\n";
+    if (app->get_name() == "bench") return "Usage: parley bench URL [OPTIONS]\n";
     return "Usage: parley serve [SERVICE] [OPTIONS]\n"
-           "       parley connect [URL] [OPTIONS]\n";
+           "       parley connect [URL] [OPTIONS]\n"
+           "       parley bench URL [OPTIONS]\n";
   }
 };
 
@@ -110,6 +94,7 @@ struct Words {
   CLI::App app{"A socket server and client: TCP, UDP, Unix-domain sockets and WebSocket."};
   CLI::App* serve;
   CLI::App* connect;
+  CLI::App* bench;
   ServeCommand flags;
 };
 
@@ -144,8 +129,8 @@ Words::Words(Typed& typed) {
   app.formatter(std::make_shared<Format>());
   app.set_version_flag("--version", version_line, "Print the version and exit");
   app.require_subcommand(0, 1);  // that there is one is checked last, after words that nobody knows
-  app.footer(
-      fmt::format("{}{}\n'parley serve --help' and 'parley connect --help' say more.", main_examples, exit_codes));
+  app.footer(fmt::format("{}{}\n'parley serve --help', 'parley connect --help' and 'parley bench --help' say more.",
+                         main_examples, exit_codes));
 
   serve = app.add_subcommand("serve", "Serve everybody who connects");
   serve->footer(std::string(serve_examples) + exit_codes);
@@ -195,6 +180,10 @@ Words::Words(Typed& typed) {
   add_websocket_options(*connect, typed);
   connect->add_option("--timeout", typed.timeout, "Wait so long for the connection and for each answer; 0: don't [5]")
       ->type_name("SECONDS");
+
+  bench = app.add_subcommand("bench", "Measure how much a server takes");
+  add_bench_options(*bench, typed.bench);
+  bench->footer(std::string(bench_examples) + exit_codes);
 }
 
 std::optional<std::string> set_service(const Typed& typed, const CLI::App& serve, ServeCommand& options) {
@@ -398,7 +387,12 @@ Command parse(int count, const char* const* words) {
     return usage(line);
   }
   if (known.app.get_subcommands().empty())
-    return usage("say what to do: parley serve, parley connect, or parley --help");
+    return usage("say what to do: parley serve, parley connect, parley bench, or parley --help");
+  if (known.bench->parsed()) {
+    BenchCommand command;
+    if (auto wrong = set_bench(typed.bench, *known.bench, command)) return usage(*wrong);
+    return command;
+  }
   return known.serve->parsed() ? serve_command(typed, known) : connect_command(typed, known);
 }
 

@@ -12,6 +12,7 @@
 #include <parley/endpoint.h>
 #include <parley/error.h>
 
+#include "cli/load.h"
 #include "cli/service.h"
 
 namespace parley::cli {
@@ -84,7 +85,16 @@ struct Finished {
   std::string text;
 };
 
-using Command = std::variant<ServeCommand, ConnectCommand, Finished>;
+struct BenchCommand {
+  std::string url;  // as it was written
+  LoadOptions load = {};
+  std::chrono::nanoseconds warm_up = std::chrono::seconds(1);
+  std::chrono::nanoseconds duration = std::chrono::seconds(5);
+  int server_pid = 0;  // 0: none
+  bool json = false;
+};
+
+using Command = std::variant<ServeCommand, ConnectCommand, BenchCommand, Finished>;
 
 Command parse(int count, const char* const* words);
 

@@ -22,7 +22,7 @@ class Man(Case):
 
     def test_every_option_is_documented_and_no_other(self):
         offered = set()
-        for arguments in (["--help"], ["serve", "--help"], ["connect", "--help"]):
+        for arguments in (["--help"], ["serve", "--help"], ["connect", "--help"], ["bench", "--help"]):
             offered |= options("\n".join(self.run_parley(*arguments).out.all()))
         self.assertIn("--listen", offered)
         self.assertEqual(offered - options(self.text), set(), "offered, but not in the man page")
