@@ -318,6 +318,7 @@ void SessionCore::send_control(Opcode opcode, Bytes payload, bool always) noexce
 // message that takes longer than keepalive_seconds and pong_seconds to leave holds up the ping, too.
 void SessionCore::writable() noexcept {
   heard_ = static_cast<std::uint16_t>(shared_.second);
+  pinged_ = false;
   pump();
 }
 

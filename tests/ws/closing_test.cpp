@@ -265,6 +265,40 @@ TEST(Closing, APeerThatTakesALargeMessageSlowlyIsAlive) {
   }
 }
 
+// Takes nothing until the ping is due, then everything, and answers pings from then on.
+Task<> wake_up_late(Pair& pair, std::size_t& pings) {
+  (void)co_await sleep_for(std::chrono::seconds(12));
+  while (auto frame = co_await pair.frame()) {
+    if (frame->first != 0x89) continue;
+    ++pings;
+    co_await pair.peer.send(pair.wire(Opcode::pong, frame->payload));
+  }
+}
+
+Task<> send_to_late(Loop& loop, Pair& pair, std::size_t& pings) {
+  const std::string large(1024 * 1024, 'x');
+  TaskGroup group(loop);
+  group.spawn(wake_up_late(pair, pings));
+  auto sent = co_await pair.session.send(large);
+  EXPECT_TRUE(sent);
+  auto message = co_await within(std::chrono::seconds(100), pair.session.receive());
+  EXPECT_EQ(message.error(), Errc::timed_out);
+  EXPECT_EQ(pair.session.ended(), Errc::none);
+  pair.session = {};
+  group.stop();
+  co_await group.join();
+}
+
+// A bug: the ping that found no room in a full queue counted as asked, and a peer that was quiet later was dead to it.
+TEST(Closing, APingThatFoundNoRoomIsSentLater) {
+  Simulation simulation;
+  Loop loop(simulation);
+  Pair pair(loop, Role::client, {.queue_bytes_max = 1000, .keepalive_seconds = 10, .pong_seconds = 5});
+  std::size_t pings = 0;
+  loop.run(send_to_late(loop, pair, pings));
+  EXPECT_GE(pings, 5u);
+}
+
 TEST(Closing, IdleForTooLong) {
   Simulation simulation;
   Loop loop(simulation);
