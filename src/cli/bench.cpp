@@ -23,15 +23,13 @@ struct Run {
   Log& log;
   Loop loop = {};
   Event interrupted = {};
-  bool stopped = false;
-  int signal = 0;
+  int signal = 0;  // that stopped it
 };
 
 Task<> watch(Run& run, Signals& signals) {
   auto number = co_await signals.receive();
   if (!number) co_return;
   run.signal = *number;
-  run.stopped = true;
   run.interrupted.set();
 }
 
@@ -50,7 +48,7 @@ void end_progress() {
 // For so long, or until it is interrupted, or nobody is connected any more.
 Task<> pass(Run& run, const Load& load, std::string_view phase, nanoseconds time) {
   const auto began = Clock::now();
-  for (nanoseconds passed{}; passed < time && !run.stopped && load.broken() < load.connected();
+  for (nanoseconds passed{}; passed < time && run.signal == 0 && load.broken() < load.connected();
        passed = Clock::now() - began) {
     (void)co_await within(std::min(look_each, time - passed), run.interrupted.wait());
     show_progress(load, phase, Clock::now() - began, load.result().messages);
@@ -100,10 +98,10 @@ Task<ExitCode> bench(Run& run, BenchReport& report) {
                   fmt::format("{} answers were not what was sent: is it an echo server?", report.result.wrong));
   }
   const bool nothing_came = report.result.messages + report.result.wrong == 0;
-  if (nothing_came && report.broken == 0 && !run.stopped) {
+  if (nothing_came && report.broken == 0 && run.signal == 0) {
     run.log.error(report.url, "no message came back whole: is it an echo server?");
   }
-  if (run.stopped) co_return static_cast<ExitCode>(static_cast<int>(ExitCode::signal_base) + run.signal);
+  if (run.signal != 0) co_return static_cast<ExitCode>(static_cast<int>(ExitCode::signal_base) + run.signal);
   co_return report.broken > 0 || report.result.wrong > 0 || report.result.messages == 0 ? ExitCode::failed
                                                                                         : ExitCode::ended;
 }

@@ -5,11 +5,9 @@
 
 #include "base/random.h"
 #include "codec/handshake.h"
-#include "ws/proxy.h"
 #include "ws/session_core.h"
 #include "ws/shared.h"
-#include "ws/text.h"
-#include "ws/url.h"
+#include "ws/wishes.h"
 
 namespace parley::ws {
 namespace {
@@ -17,38 +15,6 @@ namespace {
 using Outcome = codec::ClientVerdict::Outcome;
 
 constexpr std::size_t headers_max = 100;
-
-// The options, with texts of their own.
-struct Wishes {
-  Wishes(const ConnectOptions& from)
-      : options(from),
-        subprotocols(split_list(from.subprotocols)),
-        origin(from.origin),
-        user(from.user),
-        password(from.password),
-        bearer(from.bearer),
-        headers(split_headers(from.headers)),
-        proxy(parse_proxy(from.proxy)) {
-    options.subprotocols = options.origin = options.user = options.password = options.bearer = {};
-    options.headers = options.proxy = {};
-  }
-
-  void forget_secrets() {
-    user.clear();
-    password.clear();
-    bearer.clear();
-    headers.clear();
-  }
-
-  ConnectOptions options;  // without its texts
-  std::vector<std::string> subprotocols;
-  std::string origin;
-  std::string user;
-  std::string password;
-  std::string bearer;
-  std::vector<codec::HeaderText> headers;
-  Result<Proxy> proxy;
-};
 
 // One attempt: a session, or where a redirect leads.
 struct Attempt {
@@ -152,7 +118,9 @@ bool may_lead(const Url& from, const Url& to) noexcept {
   return to.endpoint.scheme != Scheme::local || from.endpoint.scheme == Scheme::local;
 }
 
-Task<Result<Session>> connect_with(Loop& loop, Result<Url> where, Wishes wishes, Refusal* refusal) {
+}  // namespace
+
+Task<Result<Session>> connect_as(Loop& loop, Result<Url> where, Wishes wishes, Refusal* refusal) {
   const auto time = std::chrono::seconds(wishes.options.handshake_seconds);
   for (unsigned redirects = 0; where; ++redirects) {
     if (refusal) *refusal = {};  // not that of what led here
@@ -168,11 +136,9 @@ Task<Result<Session>> connect_with(Loop& loop, Result<Url> where, Wishes wishes,
   co_return std::unexpected(where.error());
 }
 
-}  // namespace
-
 // No coroutine: what the options refer to is copied before it returns.
 Task<Result<Session>> connect(Loop& loop, std::string_view url, const ConnectOptions& options, Refusal* refusal) {
-  return connect_with(loop, parse_url(url), Wishes(options), refusal);
+  return connect_as(loop, parse_url(url), Wishes(options), refusal);
 }
 
 }  // namespace parley::ws

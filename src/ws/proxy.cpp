@@ -59,25 +59,29 @@ Bytes octets_of(const Address& address) noexcept {
   return std::as_bytes(std::span(&static_cast<const sockaddr_in6*>(address.data())->sin6_addr, 1));
 }
 
-// What the proxy and this end say to each other until the tunnel is there.
+// Says to the proxy what the tunnel wants said, until it is there.
 template <class Tunnel>
-Task<Result<void>> negotiate(Stream& peer, Tunnel tunnel, unsigned& status) {
+Task<Result<Stream>> open(Loop& loop, const Proxy& proxy, const parley::ConnectOptions& options, Result<Tunnel> tunnel,
+                          unsigned& status) {
+  if (!tunnel) co_return std::unexpected(tunnel.error());
+  Result<Stream> peer = co_await parley::connect(loop, proxy.endpoint, options);
+  if (!peer) co_return peer;
   TunnelStep step = TunnelStep::send;
   std::string unread;
   for (;;) {
     if (step == TunnelStep::send) {
-      Result<void> sent = co_await peer.send(tunnel.output());
+      Result<void> sent = co_await peer->send(tunnel->output());
       if (!sent) co_return std::unexpected(sent.error());
     } else {
-      Result<Bytes> received = co_await peer.receive();
+      Result<Bytes> received = co_await peer->receive();
       if (!received) co_return std::unexpected(received.error());
       unread += as_text(*received);
     }
     Bytes rest = as_bytes(unread);
-    step = tunnel.next(rest);
-    status = tunnel.status();
-    if (step == TunnelStep::failed) co_return std::unexpected(tunnel.error());
-    if (step == TunnelStep::open) co_return rest.empty() ? Result<void>() : parley::fail(Errc::protocol);
+    step = tunnel->next(rest);
+    status = tunnel->status();
+    if (step == TunnelStep::failed) co_return std::unexpected(tunnel->error());
+    if (step == TunnelStep::open) co_return rest.empty() ? std::move(peer) : parley::fail(Errc::protocol);
     unread.erase(0, unread.size() - rest.size());
   }
 }
@@ -108,29 +112,23 @@ Result<Proxy> parse_proxy(std::string_view url) {
   return parley::fail(Errc::invalid_address);
 }
 
+// No coroutine: what the tunnel is made from need not outlive the call.
 Task<Result<Stream>> connect_through(Loop& loop, const Proxy& proxy, const Endpoint& target,
-                                     const parley::ConnectOptions& options, codec::HeadLimits limits,
+                                     const parley::ConnectOptions& options, const codec::HeadLimits& limits,
                                      unsigned& status) {
   const bool can_be_asked_for = target.scheme == Scheme::tcp && !target.is_range() && !target.host.empty();
-  if (!can_be_asked_for) co_return parley::fail(Errc::invalid_argument);
+  if (!can_be_asked_for) {
+    return open<SocksTunnel>(loop, proxy, options, parley::fail(Errc::invalid_argument), status);
+  }
   const Result<Address> address = target.address();
   const bool in_brackets = address && address->family() == Family::ipv6;
   const std::string host = in_brackets ? "[" + target.host + "]" : target.host;
   const codec::TunnelTarget to{host, address ? octets_of(*address) : Bytes(), target.port_first};
   const codec::Credentials credentials{proxy.user, proxy.password};
-  Result<HttpTunnel> http = parley::fail(Errc::none);
-  Result<SocksTunnel> socks = parley::fail(Errc::none);
-  if (proxy.kind == Proxy::Kind::http) http = HttpTunnel::to(to, credentials, limits);
-  if (proxy.kind == Proxy::Kind::socks5) socks = SocksTunnel::to(to, credentials);
-  if (!http && !socks) co_return std::unexpected(http.error() == Errc::none ? socks.error() : http.error());
-
-  Result<Stream> peer = co_await parley::connect(loop, proxy.endpoint, options);
-  if (!peer) co_return peer;
-  Task<Result<void>> negotiating =
-      http ? negotiate(*peer, std::move(*http), status) : negotiate(*peer, std::move(*socks), status);
-  Result<void> open = co_await negotiating;
-  if (!open) co_return std::unexpected(open.error());
-  co_return peer;
+  if (proxy.kind == Proxy::Kind::http) {
+    return open(loop, proxy, options, HttpTunnel::to(to, credentials, limits), status);
+  }
+  return open(loop, proxy, options, SocksTunnel::to(to, credentials), status);
 }
 
 }  // namespace parley::ws

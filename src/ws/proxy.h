@@ -29,8 +29,9 @@ Result<Proxy> parse_proxy(std::string_view url);
 
 // Connects to the proxy and asks it for a way to `target`, a tcp: endpoint with one port, whose name is not looked up
 // here. `status` is what an HTTP proxy has answered. The tunnel's first bytes must be this side's: a target that speaks
-// before it is spoken to is Errc::protocol.
+// before it is spoken to is Errc::protocol. `proxy`, `options` and `status` must outlive the task.
 Task<Result<Stream>> connect_through(Loop& loop, const Proxy& proxy, const Endpoint& target,
-                                     const parley::ConnectOptions& options, codec::HeadLimits limits, unsigned& status);
+                                     const parley::ConnectOptions& options, const codec::HeadLimits& limits,
+                                     unsigned& status);
 
 }  // namespace parley::ws

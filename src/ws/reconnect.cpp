@@ -1,12 +1,11 @@
 #include <parley/ws/reconnect.h>
 
 #include <algorithm>
-#include <memory>
-#include <string>
 #include <utility>
 
 #include "base/random.h"
 #include "ws/session_core.h"
+#include "ws/wishes.h"
 
 namespace parley::ws {
 
@@ -15,38 +14,6 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds pinging_delay{50};  // while the handler's own ping is under way
-
-// The options, with texts of their own for as many calls as it takes.
-class Target {
- public:
-  Target(std::string_view url, const ConnectOptions& options) : options_(options) {
-    std::string_view* const texts[] = {&options_.subprotocols, &options_.origin,  &options_.user, &options_.password,
-                                       &options_.bearer,       &options_.headers, &options_.proxy};
-    std::size_t bytes = url.size();
-    for (const std::string_view* text : texts) bytes += text->size();
-    memory_.reserve(bytes);  // so that no view moves
-    url_ = keep(url);
-    for (std::string_view* text : texts) *text = keep(*text);
-  }
-  Target(const Target&) = delete;
-  Target& operator=(const Target&) = delete;
-
-  bool waits() const noexcept { return options_.limits.when_full == WhenFull::wait; }
-  Task<Result<Session>> connect(Loop& loop, Refusal& refusal) const {
-    return ws::connect(loop, url_, options_, &refusal);
-  }
-
- private:
-  std::string_view keep(std::string_view text) {
-    const std::size_t at = memory_.size();
-    memory_ += text;
-    return std::string_view(memory_).substr(at);
-  }
-
-  std::string memory_;
-  std::string_view url_;
-  ConnectOptions options_;
-};
 
 bool may_help(Error error, const Refusal& refusal) noexcept {
   switch (error.code) {
@@ -209,15 +176,15 @@ Task<Talked> talk_over(Loop& loop, Session& peer, const Talk& talk, Outbox& outb
   co_return Talked{};
 }
 
-Task<Result<void>> run(Loop& loop, std::unique_ptr<const Target> target, Talk talk, Outbox& outbox,
+Task<Result<void>> run(Loop& loop, Result<Url> where, Wishes wishes, Talk talk, Outbox& outbox,
                        ReconnectOptions again) {
-  if (!target->waits()) co_return parley::fail(Errc::invalid_argument);
+  if (wishes.options.limits.when_full != WhenFull::wait) co_return parley::fail(Errc::invalid_argument);
   const OutboxUser user(outbox);
   if (!user) co_return parley::fail(Errc::already);
   Backoff backoff(again);
   for (unsigned failures = 0;;) {
     Connection now;
-    Task<Result<Session>> connecting = target->connect(loop, now.refusal);
+    Task<Result<Session>> connecting = connect_as(loop, where, wishes, &now.refusal);
     Result<Session> peer = co_await connecting;
     if (peer) {
       failures = 0;
@@ -253,7 +220,7 @@ Task<Result<void>> run(Loop& loop, std::unique_ptr<const Target> target, Talk ta
 // No coroutine: what the options refer to is copied before it returns.
 Task<Result<void>> reconnect(Loop& loop, std::string_view url, Talk talk, Outbox& outbox, const ConnectOptions& options,
                              const ReconnectOptions& again) {
-  return run(loop, std::make_unique<const Target>(url, options), talk, outbox, again);
+  return run(loop, parse_url(url), Wishes(options), talk, outbox, again);
 }
 
 }  // namespace parley::ws

@@ -1,12 +1,10 @@
 // A client that reconnects, over networks that break: with confirming, every message arrives, again and again if need
 // be, but first in its order; without, none arrives twice.
-#include <parley/ws.h>
-
 #include <charconv>
 #include <set>
 #include <vector>
 
-#include "sim/seeds.h"
+#include "sim/sessions.h"
 
 namespace parley::sim {
 namespace {
@@ -112,9 +110,7 @@ Task<> keep_talking(World& world) {
   accepting.handshake_seconds = patience_seconds;
   Receiver receiver{world, ws::Acceptor(world.loop, accepting)};
   Server server(world, {hear, receiver});
-  const Address& address = server.address();
-  const std::string url =
-      address.family() == Family::local ? "ws+unix:" + address.host() : "ws://" + address.to_string() + "/";
+  const std::string url = url_of(server.address());
   const bool confirm = world.random.chance(0.5);
   const ws::OutboxOptions keeping{.bytes_max = 5000, .messages_max = world.random.between(1, 20), .confirm = confirm};
   Sender sender{world, ws::Outbox(keeping)};

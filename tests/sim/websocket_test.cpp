@@ -1,11 +1,9 @@
 // Whole WebSocket conversations: several clients send messages of every kind and size to a server that sends them back,
 // over networks that cut, delay and block, and over ones that break. What comes back is what was sent, in its order.
-#include <parley/ws.h>
-
 #include <memory>
 #include <vector>
 
-#include "sim/seeds.h"
+#include "sim/sessions.h"
 
 namespace parley::sim {
 namespace {
@@ -122,27 +120,8 @@ Task<> hear_all(World& world, ws::Session& session, Client& client) {
   }
 }
 
-std::string url_of(const Address& address) {
-  if (address.family() == Family::local) return "ws+unix:" + address.host();
-  return "ws://" + address.to_string() + "/";
-}
-
-Task<Result<ws::Session>> open(World& world, const Address& address, const ws::ConnectOptions& options) {
-  constexpr int attempts = 1000;
-  Error last;
-  for (int i = 0; i < attempts; ++i) {
-    Task<Result<ws::Session>> connecting = ws::connect(world.loop, url_of(address), options);
-    auto session = co_await connecting;
-    if (session) co_return session;
-    last = session.error();
-    (void)co_await sleep_for(std::chrono::milliseconds(1));
-  }
-  ADD_FAILURE() << "no session in " << attempts << " attempts: " << last.message();
-  co_return std::unexpected(last);
-}
-
 Task<> be_client(World& world, Address address, ws::ConnectOptions options, Client& client) {
-  Task<Result<ws::Session>> opening = open(world, address, options);
+  Task<Result<ws::Session>> opening = open_at_last(world, address, options);
   auto session = co_await opening;
   if (!session) co_return;
   TaskGroup group(world.loop);

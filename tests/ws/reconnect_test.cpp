@@ -237,6 +237,14 @@ TEST(Reconnect, greets_before_anything_else) {
   EXPECT_EQ(scene.heard, (std::vector<std::string>{"greets", "0:hello", "greets", "1:hello", "1:kept"}));
 }
 
+// A scene of the caller's own.
+void simulate(Task<> (*play_all)(Loop& loop, Scene& scene)) {
+  Simulation simulation;
+  Loop loop(simulation);
+  Scene scene{.loop = &loop};
+  EXPECT_TRUE(succeeded(loop.run(play_all(loop, scene))));
+}
+
 Task<> throw_up(Session&) {
   throw std::runtime_error("thrown");
   co_return;
@@ -259,12 +267,7 @@ Task<> expect_thrown(Loop& loop, Scene& scene) {
   co_await server.join();
 }
 
-TEST(Reconnect, what_the_talk_throws_is_thrown) {
-  Simulation simulation;
-  Loop loop(simulation);
-  Scene scene{.loop = &loop};
-  EXPECT_TRUE(succeeded(loop.run(expect_thrown(loop, scene))));
-}
+TEST(Reconnect, what_the_talk_throws_is_thrown) { simulate(expect_thrown); }
 
 Task<> listen_only(Session& peer) { (void)co_await peer.receive(); }
 
@@ -283,12 +286,7 @@ Task<> expect_already(Loop& loop, Scene& scene) {
   co_await others.join();
 }
 
-TEST(Reconnect, one_at_a_time_has_the_outbox) {
-  Simulation simulation;
-  Loop loop(simulation);
-  Scene scene{.loop = &loop};
-  EXPECT_TRUE(succeeded(loop.run(expect_already(loop, scene))));
-}
+TEST(Reconnect, one_at_a_time_has_the_outbox) { simulate(expect_already); }
 
 Task<> ping_and_listen(Session& peer) {
   (void)co_await peer.ping();
@@ -317,12 +315,7 @@ Task<> expect_room(Loop& loop, Scene& scene) {
   co_await others.join();
 }
 
-TEST(Reconnect, whoever_waits_for_room_gets_it_though_the_talk_pings_too) {
-  Simulation simulation;
-  Loop loop(simulation);
-  Scene scene{.loop = &loop};
-  EXPECT_TRUE(succeeded(loop.run(expect_room(loop, scene))));
-}
+TEST(Reconnect, whoever_waits_for_room_gets_it_though_the_talk_pings_too) { simulate(expect_room); }
 
 // Accepts, and is gone as soon as it hears anything.
 Task<> accept_and_go(Stream stream, Scene& scene) {
@@ -363,12 +356,7 @@ Task<> expect_over(Loop& loop, Scene& scene) {
 }
 
 // It connected again, to what it had been told to leave.
-TEST(Reconnect, is_over_when_this_end_has_closed_though_the_peer_never_answers) {
-  Simulation simulation;
-  Loop loop(simulation);
-  Scene scene{.loop = &loop};
-  EXPECT_TRUE(succeeded(loop.run(expect_over(loop, scene))));
-}
+TEST(Reconnect, is_over_when_this_end_has_closed_though_the_peer_never_answers) { simulate(expect_over); }
 
 Task<> expect_waiting_only(Loop& loop) {
   for (const WhenFull when_full : {WhenFull::drop_newest, WhenFull::drop_oldest, WhenFull::close}) {

@@ -44,11 +44,11 @@ struct ConnectOptions {
   void* frame_state = nullptr;
 };
 
-// What a server said that did not accept.
+// What a server, or a proxy, said that did not accept.
 struct Refusal {
-  unsigned status = 0;    // 401, 404 ...; 0: there was no response
+  unsigned status = 0;    // 401, 404 ...; 0: there was no response, or it was a SOCKS5 proxy's
   std::string location;   // of a redirect; what a peer wrote
-  bool by_proxy = false;  // it was the proxy: 407, 403 ...; 0 if it is a SOCKS5 one, or did not answer
+  bool by_proxy = false;  // it failed at the proxy, or on the way from there
 };
 
 // Connects and shakes hands. "ws://host:port/path?query" (port 80 if there is none), "ws+unix:/run/chat.sock:/path".
