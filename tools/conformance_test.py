@@ -1,22 +1,12 @@
 """tools/conformance itself: rows that must pass and rows that must not."""
 
-import importlib.machinery
-import importlib.util
 import os
 import tempfile
 import unittest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+from tool import load
 
-
-def load():
-    loader = importlib.machinery.SourceFileLoader("conformance", os.path.join(HERE, "conformance"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("conformance", loader))
-    loader.exec_module(module)
-    return module
-
-
-conformance = load()
+conformance = load("conformance")
 
 SOURCE = """
 // "An unmasked frame MUST be refused,

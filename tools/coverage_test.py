@@ -1,21 +1,10 @@
 """tools/coverage itself: what it says of an export of llvm-cov."""
 
-import importlib.machinery
-import importlib.util
-import os
 import unittest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+from tool import load
 
-
-def load():
-    loader = importlib.machinery.SourceFileLoader("coverage", os.path.join(HERE, "coverage"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("coverage", loader))
-    loader.exec_module(module)
-    return module
-
-
-coverage = load()
+coverage = load("coverage")
 
 
 def file(name, branches=(), segments=(), functions=1):

@@ -1,23 +1,15 @@
 """tools/tidy itself: every rule with a sample that it must refuse and one that it must let pass."""
 
-import importlib.machinery
-import importlib.util
 import os
 import subprocess
 import sys
 import unittest
 
+from tool import load
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-
-def load():
-    loader = importlib.machinery.SourceFileLoader("tidy", os.path.join(HERE, "tidy"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("tidy", loader))
-    loader.exec_module(module)
-    return module
-
-
-tidy = load()
+tidy = load("tidy")
 
 # path, text that is refused, part of the complaint, text that passes there. Words that are refused in every file are
 # written in two pieces.

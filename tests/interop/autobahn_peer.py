@@ -1,7 +1,6 @@
 """A peer of Python's autobahn, on asyncio: client and server."""
 
 import asyncio
-import functools
 import sys
 
 from autobahn.asyncio.websocket import (WebSocketClientFactory, WebSocketClientProtocol, WebSocketServerFactory,
@@ -9,7 +8,7 @@ from autobahn.asyncio.websocket import (WebSocketClientFactory, WebSocketClientP
 from autobahn.websocket.compress import (PerMessageDeflateOffer, PerMessageDeflateOfferAccept,
                                          PerMessageDeflateResponse, PerMessageDeflateResponseAccept)
 
-from script import MESSAGE_BYTES_MAX, call, numbers, obey
+from script import MESSAGE_BYTES_MAX, main, obey
 
 # Its own check of UTF-8 takes 3 s of a message of 16 MiB; decode() below checks it, too.
 
@@ -120,9 +119,4 @@ async def connect(url, deflate):
     return await peer.opened
 
 
-if sys.argv[1] == "server":
-    asyncio.run(serve(sys.argv[2] == "deflate"))
-else:
-    deflates = sys.argv[3] == "deflate"
-    sys.exit(asyncio.run(call(functools.partial(connect, sys.argv[2], deflates), deflates, numbers(sys.argv[4]),
-                              numbers(sys.argv[5]))))
+sys.exit(main(serve, connect))

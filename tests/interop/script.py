@@ -5,6 +5,10 @@
   async close(code, reason), async wait_closed()             close_code, close_reason, compresses
 """
 
+import asyncio
+import functools
+import sys
+
 FOUR_BYTES = "\U0001F600\U00010348 日本 é \U0010FFFF"
 MESSAGE_BYTES_MAX = 32 << 20
 
@@ -83,3 +87,13 @@ async def obey(peer, message):
         await peer.send("ponged")
     else:
         await peer.send(message)
+
+
+def main(serve, connect):
+    """The words of peers.py: serve(deflate) goes on for ever, connect(url, deflate) gives a connection."""
+    if sys.argv[1] == "server":
+        asyncio.run(serve(sys.argv[2] == "deflate"))
+        return 0
+    deflate = sys.argv[3] == "deflate"
+    return asyncio.run(call(functools.partial(connect, sys.argv[2], deflate), deflate, numbers(sys.argv[4]),
+                            numbers(sys.argv[5])))

@@ -1,12 +1,11 @@
 """A peer of Python's websockets: client and server."""
 
 import asyncio
-import functools
 import sys
 
 import websockets
 
-from script import MESSAGE_BYTES_MAX, call, numbers, obey
+from script import MESSAGE_BYTES_MAX, main, obey
 
 
 class Peer:
@@ -57,9 +56,4 @@ async def connect(url, deflate):
     return Peer(await websockets.connect(url, **options(deflate)))
 
 
-if sys.argv[1] == "server":
-    asyncio.run(serve(sys.argv[2] == "deflate"))
-else:
-    deflates = sys.argv[3] == "deflate"
-    sys.exit(asyncio.run(call(functools.partial(connect, sys.argv[2], deflates), deflates, numbers(sys.argv[4]),
-                              numbers(sys.argv[5]))))
+sys.exit(main(serve, connect))
