@@ -1,6 +1,6 @@
 // ws_echo: a WebSocket echo server as users of the library write it, to be measured.
 //
-//   ws_echo [--deflate] [--window-bits 15] [--level 6] [--memory-level 8] [--no-context]
+//   ws_echo [--deflate] [--window-bits 12] [--level 1] [--no-context]
 //
 // Listens on a free port of 127.0.0.1, prints its number, and serves until it is killed. The rest is of
 // permessage-deflate, of both directions.
@@ -28,9 +28,8 @@ int main(int count, char** words) {
   parley::ws::DeflateOptions& deflate = options.deflate_options;
   deflate.server_no_context_takeover = deflate.client_no_context_takeover = arguments.flag("--no-context");
   deflate.server_max_window_bits = deflate.client_max_window_bits =
-      static_cast<std::uint8_t>(arguments.number("--window-bits", 15u));
-  deflate.level = static_cast<std::uint8_t>(arguments.number("--level", 6u));
-  deflate.memory_level = static_cast<std::uint8_t>(arguments.number("--memory-level", 8u));
+      static_cast<std::uint8_t>(arguments.number("--window-bits", 12u));
+  deflate.level = static_cast<std::uint8_t>(arguments.number("--level", 1u));
   arguments.end();
 
   parley::Loop loop;

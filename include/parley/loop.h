@@ -30,6 +30,10 @@ struct LoopOptions {
   std::size_t lent_bytes_max = 64 * 1024 * 1024;
   // Free buffers above this are returned to the system.
   std::size_t kept_bytes_max = 64 * 1024 * 1024;
+  // permessage-deflate: what the WebSockets of this loop may keep of earlier messages, in bytes, both directions. When
+  // most of it is taken, idle ones give back what they need not keep; when all is, new ones agree to keep nothing
+  // for what they receive, and compress each message by itself.
+  std::size_t deflate_windows_bytes_max = 64 * 1024 * 1024;
   // What a closed stream still had to send may take this long to leave; then the connection is reset.
   unsigned linger_seconds = 5;
 };

@@ -1,105 +1,76 @@
 // permessage-deflate (RFC 7692, 7.2): messages compressed and inflated, whole or in pieces. Which parameters hold for
 // which direction is agreed in extension.h.
 //
-// An engine takes memory when it is first used and keeps it only if it keeps a context from message to message. zlib's
-// formula, with w window bits and m the memory level, and what it really takes (tests/codec/deflate_test.cpp):
-//
-//   Deflater   2^(w+2) + 2^(m+9)    and about 6 KiB
-//   Inflater   2^w                  and about 7 KiB
+// What a connection keeps from message to message is a window: the last 2^window_bits bytes of a direction, as far as
+// there have been any, and none if it keeps no context. The engines that work on it are lent by the loop's
+// DeflateEngines: to compress for one call; to inflate until the message is whole.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include <parley/bytes.h>
 
+#include "codec/deflate_engines.h"
 #include "codec/violation.h"
 
 namespace parley::codec {
 
-// What an engine appends to: memory of the caller's.
-class Output {
- public:
-  // Makes `capacity` at least `bytes`, more if that is wise, and keeps the first `size` bytes. False: it can't.
-  virtual bool grow(std::size_t bytes) noexcept = 0;
-
-  std::byte* data = nullptr;
-  std::size_t size = 0;
-  std::size_t capacity = 0;
-
- protected:
-  ~Output() = default;
-};
-
-struct DeflateSettings {
-  // 8 to 15. How far back a match may lie: 2^window_bits bytes.
-  std::uint8_t window_bits = 15;
-  // What was sent before may be referred to by later messages.
-  bool keeps_context = true;
-  // 0 (none) to 9 (best): a Deflater's.
-  std::uint8_t level = 6;
-  // 1 (least) to 9 (fastest): a Deflater's.
-  std::uint8_t memory_level = 8;
-};
-
-struct ZlibEngine;
-struct EndDeflate {
-  void operator()(ZlibEngine* engine) const noexcept;
-};
-struct EndInflate {
-  void operator()(ZlibEngine* engine) const noexcept;
-};
-
 class Deflater {
  public:
   enum class Flush : std::uint8_t {
-    none,     // more of the message follows; what is written may lag behind
-    piece,    // more follows, but what is written says all so far
+    piece,    // more of the message follows
     message,  // the message ends here
   };
+  enum class Made : std::uint8_t {
+    bytes,
+    no_gain,    // of a whole message: what it would become is not shorter. Nothing is written: send it as it is
+    no_memory,  // what was written of the message is of no use, and no later message refers to it
+  };
 
-  explicit Deflater(const DeflateSettings& settings) noexcept : settings_(settings) {}
+  // Messages are compressed as settings.window_bits and the rest say. `engines` must outlive it.
+  Deflater(const DeflateSettings& settings, DeflateEngines& engines) noexcept;
 
-  // Appends what `piece` becomes. False: there was no memory; what was written of the message is of no use, and no
-  // later message refers to it.
-  bool compress(Bytes piece, Flush flush, Output& out) noexcept;
+  // Appends what `piece` becomes: enough for the peer to read all of it.
+  Made compress(Bytes piece, Flush flush, Output& out) noexcept;
 
   // No later message will refer to what was compressed before. To be called when a message that was compressed, or
-  // part of it, is not sent: the peer doesn't know it.
-  void forget() noexcept { engine_.reset(); }
+  // part of it, is not sent: the peer doesn't know it. Of use between messages, too: it gives the memory back.
+  void forget() noexcept { window_.forget(); }
 
-  std::size_t memory_bytes() const noexcept;
+  std::size_t memory_bytes() const noexcept { return window_.capacity(); }
 
  private:
-  bool start() noexcept;
-  bool run(Bytes piece, int flush, Output& out) noexcept;
-
   DeflateSettings settings_;
-  bool flushed_ = true;  // all that was taken has been written, up to a whole byte
-  std::unique_ptr<ZlibEngine, EndDeflate> engine_;
+  DeflateEngines& engines_;
+  bool begun_ = false;  // pieces of the message have been compressed
+  Window window_;
 };
 
 class Inflater {
  public:
-  explicit Inflater(const DeflateSettings& settings) noexcept : settings_(settings) {}
+  // If it keeps a context, the whole window is taken from the budget of `engines` at once: what it will need is the
+  // peer's choice. `engines` must outlive it.
+  Inflater(const DeflateSettings& settings, DeflateEngines& engines) noexcept;
+  ~Inflater();
+  Inflater(const Inflater&) = delete;
+  Inflater& operator=(const Inflater&) = delete;
 
   // Takes `piece` from the front on and appends what it becomes. `last`: it ends the message.
   // message_too_large: `out` has more than `bytes_max` bytes, by one. That ends the message, or the caller makes room
   // in `out` and calls again with what is left of `piece`. After deflate_broken or no_memory the Inflater is of no use.
   Violation inflate(Bytes& piece, bool last, Output& out, std::size_t bytes_max) noexcept;
 
+  // Its window, and its engine while a message is not whole.
   std::size_t memory_bytes() const noexcept;
 
  private:
-  enum class End : std::uint8_t { starved, full, broken, no_memory };
-  End run(Bytes& input, Output& out, std::size_t bytes_max, std::size_t room) noexcept;
-  bool start() noexcept;
+  Violation run(Bytes& piece, bool last, Output& out, std::size_t bytes_max) noexcept;
 
-  DeflateSettings settings_;
+  DeflateEngines& engines_;
   std::uint8_t tail_taken_ = 0;  // bytes of 00 00 FF FF that stand behind the message
-  bool between_ = true;          // a block with BFINAL=1 has ended just here, or nothing has begun
-  std::unique_ptr<ZlibEngine, EndInflate> engine_;
+  Window window_;
+  LentInflate engine_;  // while a message is not whole
 };
 
 }  // namespace parley::codec

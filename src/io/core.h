@@ -16,6 +16,10 @@
 #include "io/driver.h"
 #include "io/timers.h"
 
+namespace parley::codec {
+class DeflateEngines;
+}
+
 namespace parley::detail {
 
 // A stream that was closed while it still had bytes to send; it lives on until they have left.
@@ -102,6 +106,7 @@ class Core {
   List<Starved> starved;
   List<Unflushed> unflushed;           // told before the driver is asked again
   std::shared_ptr<Resolver> resolver;  // made at the first lookup; its threads share it
+  std::shared_ptr<codec::DeflateEngines> deflate;  // made by the first session that compresses
   Source* accepted = nullptr;          // the stream accepted last: driver->accepted_address() is its peer
 
  private:

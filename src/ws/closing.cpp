@@ -13,6 +13,7 @@ using codec::Opcode;
 namespace {
 
 constexpr std::size_t room_bytes_min = 256;  // behind what came with the handshake, for the session to read ahead
+constexpr std::uint16_t window_idle_seconds = 5;  // without a message, before a window that others need is given back
 
 }  // namespace
 
@@ -196,6 +197,7 @@ void SessionCore::tick(std::uint32_t now) noexcept {
     shared_.core.flush_cork();
   }
   const auto idle = static_cast<std::uint16_t>(now - active_);
+  if (deflate_ && idle >= window_idle_seconds) give_back_window();
   if (limits.idle_seconds != 0 && idle >= limits.idle_seconds && is_open()) (void)close(1001, "idle for too long");
 }
 

@@ -16,39 +16,58 @@ namespace {
 constexpr std::size_t part_bytes_max = 64 * 1024;  // what receive_some() shows at once of what was inflated
 constexpr std::size_t inflated_bytes_max = std::size_t{1} << 30;  // of one message, whatever its limit
 
-codec::DeflateSettings settings(codec::Role sender, const DeflateOptions& options,
-                                const codec::DeflateParameters& agreed) noexcept {
+constexpr std::uint8_t window_bits_usual = 12;
+
+std::uint8_t usual(std::uint8_t window_bits) noexcept { return window_bits != 0 ? window_bits : window_bits_usual; }
+
+codec::DeflateSettings settings(codec::Role sender, const codec::DeflateParameters& agreed) noexcept {
   const bool server = sender == codec::Role::server;
   return {.window_bits = server ? agreed.server_max_window_bits : agreed.client_max_window_bits,
-          .keeps_context = !(server ? agreed.server_no_context_takeover : agreed.client_no_context_takeover),
-          .level = options.level,
-          .memory_level = options.memory_level};
+          .keeps_context = !(server ? agreed.server_no_context_takeover : agreed.client_no_context_takeover)};
+}
+
+// What is sent may refer to less than was agreed; to nothing, if messages are dropped that others would refer to.
+codec::DeflateSettings to_send(codec::Role role, const DeflateOptions& options, const codec::DeflateParameters& agreed,
+                               bool may_drop) noexcept {
+  codec::DeflateSettings sent = settings(role, agreed);
+  const bool server = role == codec::Role::server;
+  const std::uint8_t wish = server ? options.server_max_window_bits : options.client_max_window_bits;
+  sent.window_bits = std::min(sent.window_bits, usual(wish));
+  sent.keeps_context = sent.keeps_context && !may_drop;
+  sent.level = options.level;
+  return sent;
 }
 
 codec::Role other(codec::Role role) noexcept {
   return role == codec::Role::server ? codec::Role::client : codec::Role::server;
 }
 
-codec::DeflateSettings without_context(codec::DeflateSettings settings, bool without) noexcept {
-  settings.keeps_context = settings.keeps_context && !without;
-  return settings;
-}
-
 }  // namespace
 
 bool is_sound(const DeflateOptions& options) noexcept {
   const auto is_window = [](std::uint8_t bits) {
-    return bits >= codec::DeflateParameters::window_bits_min && bits <= codec::DeflateParameters::window_bits_max;
+    return bits == 0 ||
+           (bits >= codec::DeflateParameters::window_bits_min && bits <= codec::DeflateParameters::window_bits_max);
   };
-  return is_window(options.server_max_window_bits) && is_window(options.client_max_window_bits) && options.level <= 9 &&
-         options.memory_level >= 1 && options.memory_level <= 9;
+  return is_window(options.server_max_window_bits) && is_window(options.client_max_window_bits) && options.level <= 9;
 }
 
-codec::DeflateParameters wishes(const DeflateOptions& options) noexcept {
-  return {.server_no_context_takeover = options.server_no_context_takeover,
-          .client_no_context_takeover = options.client_no_context_takeover,
-          .server_max_window_bits = options.server_max_window_bits,
-          .client_max_window_bits = options.client_max_window_bits};
+codec::DeflateEngines& engines_of(detail::Core& core) {
+  if (!core.deflate) core.deflate = std::make_shared<codec::DeflateEngines>(core.options.deflate_windows_bytes_max);
+  return *core.deflate;
+}
+
+codec::DeflateParameters wishes(detail::Core& core, codec::Role role, const DeflateOptions& options) {
+  codec::DeflateParameters parameters{.server_no_context_takeover = options.server_no_context_takeover,
+                                      .client_no_context_takeover = options.client_no_context_takeover,
+                                      .server_max_window_bits = usual(options.server_max_window_bits),
+                                      .client_max_window_bits = usual(options.client_max_window_bits)};
+  if (role == codec::Role::client && options.server_max_window_bits == 0) parameters.server_max_window_bits = 15;
+  if (!engines_of(core).has_room(codec::DeflateSettings{}.window_bytes_max())) {
+    (role == codec::Role::server ? parameters.client_no_context_takeover : parameters.server_no_context_takeover) =
+        true;
+  }
+  return parameters;
 }
 
 bool Inflated::grow(std::size_t bytes) noexcept {
@@ -78,12 +97,11 @@ bool Deflated::grow(std::size_t bytes) noexcept {
   return true;
 }
 
-Compression::Compression(detail::BufferPool& pool, codec::Role role, const DeflateOptions& options,
+Compression::Compression(detail::Core& core, codec::Role role, const DeflateOptions& options,
                          const codec::DeflateParameters& agreed, bool may_drop) noexcept
-    : deflater(without_context(settings(role, options, agreed), may_drop)),
-      inflater(settings(other(role), options, agreed)),
-      keeps_context(without_context(settings(role, options, agreed), may_drop).keeps_context),
-      message(pool) {}
+    : deflater(to_send(role, options, agreed, may_drop), engines_of(core)),
+      inflater(settings(other(role), agreed), engines_of(core)),
+      message(core.buffers) {}
 
 // ---- What a session does with it
 
@@ -117,6 +135,11 @@ bool SessionCore::inflate_rest() noexcept {
   return compression.unfinished && inflate(*stream_->in, compression.rest, compression.rest_whole);
 }
 
+// Idle: what it keeps only to compress better may be of more use to others.
+void SessionCore::give_back_window() noexcept {
+  if (engines_of(shared_.core).is_tight()) rare_->compression->deflater.forget();
+}
+
 void SessionCore::give_back_inflated() noexcept {
   Inflated& message = rare_->compression->message;
   if (part_ && how_ == Errc::none) {
@@ -133,19 +156,17 @@ bool SessionCore::is_worth_it(const Message& message, bool last, Compress compre
 }
 
 Queued SessionCore::deflated_frame(FrameBits bits, Bytes payload) {
-  using Flush = codec::Deflater::Flush;
-  Compression& compression = *rare_->compression;
+  using codec::Deflater;
   bits.value &= static_cast<std::uint8_t>(~to_deflate_bit);
   const bool is_message = bits.rsv1() && bits.fin();
   Deflated made;
-  const bool done = compression.deflater.compress(payload, bits.fin() ? Flush::message : Flush::piece, made);
-  // Without a context, nothing else depends on what it became.
-  const bool is_smaller = done && made.payload_bytes() < payload.size();
-  if (is_message && !is_smaller && (!done || !compression.keeps_context)) {
+  const Deflater::Flush flush = bits.fin() ? Deflater::Flush::message : Deflater::Flush::piece;
+  const Deflater::Made outcome = rare_->compression->deflater.compress(payload, flush, made);
+  if (is_message && outcome != Deflater::Made::bytes) {
     bits.value &= static_cast<std::uint8_t>(~FrameBits::rsv1_bit);
     return frame(bits, payload);
   }
-  if (!done) return fail(Violation::no_memory), Queued{};
+  if (outcome == Deflater::Made::no_memory) return fail(Violation::no_memory), Queued{};
   if (!made.memory && !made.grow(codec::head_bytes_max)) return fail(Violation::no_memory), Queued{};
 
   const std::span<std::byte> bytes(made.data + codec::head_bytes_max, made.payload_bytes());

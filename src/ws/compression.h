@@ -9,14 +9,18 @@
 #include "codec/deflate.h"
 #include "codec/extension.h"
 #include "codec/frame.h"
-#include "io/buffers.h"
+#include "io/core.h"
 
 namespace parley::ws {
 
 // Are the numbers ones that zlib and RFC 7692 know?
 bool is_sound(const DeflateOptions& options) noexcept;
 
-codec::DeflateParameters wishes(const DeflateOptions& options) noexcept;
+// What compresses and inflates for the sessions of a loop.
+codec::DeflateEngines& engines_of(detail::Core& core);
+
+// What `role` asks for: no context for what it receives if the loop has no room for the window.
+codec::DeflateParameters wishes(detail::Core& core, codec::Role role, const DeflateOptions& options);
 
 // What a compressed message becomes: a buffer of the loop's, lent while there is something in it.
 class Inflated final : public codec::Output {
@@ -47,13 +51,12 @@ class Deflated final : public codec::Output {
 
 struct Compression {
   // A peer that may not get all that was compressed for it (`may_drop`) must not need any of it later.
-  Compression(detail::BufferPool& pool, codec::Role role, const DeflateOptions& options,
+  Compression(detail::Core& core, codec::Role role, const DeflateOptions& options,
               const codec::DeflateParameters& agreed, bool may_drop) noexcept;
 
   codec::Deflater deflater;
   codec::Inflater inflater;
-  const bool keeps_context;  // the deflater does
-  bool sending = false;      // send_some() has begun a message that is compressed
+  bool sending = false;  // send_some() has begun a message that is compressed
 
   Inflated message;
   Bytes rest;               // of a piece of a frame, of which the first part has been inflated

@@ -326,7 +326,7 @@ void SessionCore::agreed(std::string_view subprotocol, const std::optional<codec
     subprotocol_ = static_cast<std::uint8_t>(found - known.begin() + 1);
   }
   if (!deflate) return;
-  rare().compression = std::make_unique<Compression>(shared_.core.buffers, shared_.role, shared_.deflate, *deflate,
+  rare().compression = std::make_unique<Compression>(shared_.core, shared_.role, shared_.deflate, *deflate,
                                                      shared_.limits.when_full == WhenFull::drop_oldest);
   deflate_ = true;
 }

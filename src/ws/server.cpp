@@ -56,8 +56,7 @@ class Acceptor::Impl {
       : options(accept_options),
         allowed_origins_(split_list(options.allowed_origins)),
         headers_(split_headers(options.headers)),
-        shared_(new Shared(loop.core(), Role::server, options.limits)),  // owned: released below
-        deflate_(wishes(options.deflate_options)) {
+        shared_(new Shared(loop.core(), Role::server, options.limits)) {  // owned: released below
     PARLEY_CHECK(is_sound(options.deflate_options), "DeflateOptions out of range");
     shared_->subprotocols = split_list(options.subprotocols);
     shared_->deflate = options.deflate_options;
@@ -79,7 +78,6 @@ class Acceptor::Impl {
   const std::vector<std::string> allowed_origins_;
   const std::vector<codec::HeaderText> headers_;
   Shared* shared_;
-  const codec::DeflateParameters deflate_;
 };
 
 // `gathered`: what came in earlier reads; `received`: what the last one showed, if there was one.
@@ -113,12 +111,13 @@ Task<Result<Session>> Acceptor::Impl::shake_hands(Stream& peer, std::string gath
 
 Task<Result<Session>> Acceptor::Impl::answer(Stream& peer, const codec::Request& request, std::string_view head,
                                              Bytes rest) {
+  const codec::DeflateParameters deflate = wishes(shared_->core, Role::server, options.deflate_options);
   const Address here = peer.local_address();
   const codec::ServerPolicy policy{.origins = codec_origins(options.origins),
                                    .on_loopback = here.family() != Family::local && here.is_loopback(),
                                    .allowed_origins = allowed_origins_,
                                    .subprotocols = shared_->subprotocols,
-                                   .deflate = options.deflate ? &deflate_ : nullptr,
+                                   .deflate = options.deflate ? &deflate : nullptr,
                                    .headers = headers_};
   if (options.respond && !codec::asks_for_websocket(request)) {
     const Request asked{std::string(head)};

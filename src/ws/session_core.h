@@ -168,6 +168,7 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   bool inflate(Buffer& buffer, Bytes bytes, bool whole) noexcept;
   bool inflate_rest() noexcept;
   void give_back_inflated() noexcept;
+  void give_back_window() noexcept;
   Queued deflated_frame(codec::FrameBits bits, Bytes payload);
   bool is_worth_it(const Message& message, bool last, Compress compress) const noexcept;
 

@@ -55,7 +55,7 @@ struct Said {
 class Speaker {
  public:
   Speaker(Role role, const std::optional<DeflateParameters>& agreed) : role_(role) {
-    if (agreed) deflater_.emplace(settings_of(role, *agreed));
+    if (agreed) deflater_.emplace(settings_of(role, *agreed), test_engines());
   }
 
   // A message in frames that end where `cuts`, in order, say so, with `between` behind each but the last. Compressed,
@@ -70,9 +70,10 @@ class Speaker {
       const std::string_view part = std::string_view(message.payload).substr(begin, end - begin);
       begin = end;
       TestOutput packed;
-      // Every second fragment says all so far, the others what zlib likes.
-      const auto flush = last ? Deflater::Flush::message : i % 2 == 0 ? Deflater::Flush::none : Deflater::Flush::piece;
-      if (compressed && !deflater_->compress(as_bytes(part), flush, packed)) return false;
+      const auto flush = last ? Deflater::Flush::message : Deflater::Flush::piece;
+      const auto made = compressed ? deflater_->compress(as_bytes(part), flush, packed) : Deflater::Made::no_gain;
+      if (made == Deflater::Made::no_memory) return false;
+      compressed = made == Deflater::Made::bytes;
       const auto bits =
           static_cast<std::uint8_t>((i == 0 ? static_cast<int>(message.opcode) : 0) | (last ? FrameBits::fin_bit : 0) |
                                     (i == 0 && compressed ? FrameBits::rsv1_bit : 0));
@@ -107,7 +108,8 @@ class Listener {
   Listener(Role role, const std::optional<DeflateParameters>& agreed, bool leave_masked = false)
       : frames_(role, agreed.has_value()) {
     if (leave_masked) frames_.leave_masked();
-    if (agreed) inflater_.emplace(settings_of(role == Role::client ? Role::server : Role::client, *agreed));
+    if (agreed)
+      inflater_.emplace(settings_of(role == Role::client ? Role::server : Role::client, *agreed), test_engines());
   }
 
   // What comes next on the wire. False: a violation, here or before.

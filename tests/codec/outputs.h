@@ -1,4 +1,4 @@
-// Output in a string, for the tests of deflate and what uses it.
+// Output in a string, and engines, for the tests of deflate and what uses it.
 #pragma once
 
 #include <algorithm>
@@ -27,5 +27,11 @@ struct TestOutput final : Output {
   std::size_t largest = 0;
   bool generous = false;
 };
+
+// Engines for a whole test program, with more room than a test needs.
+inline DeflateEngines& test_engines() {
+  static DeflateEngines engines(std::size_t{1} << 30);
+  return engines;
+}
 
 }  // namespace parley::codec

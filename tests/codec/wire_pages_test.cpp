@@ -84,7 +84,7 @@ TEST(WirePages, deflate) {
   const std::vector<Row> table = rows("deflate.md", "| bytes | result |");
   EXPECT_EQ(table.size(), 10u);
   for (const Row& row : table) {
-    Inflater inflater({});
+    Inflater inflater({}, test_engines());
     std::string result;
     std::string rest = row.at(0);
     for (bool more = true; more;) {

@@ -25,14 +25,16 @@ constexpr std::uint8_t binary = 2;
 constexpr std::string_view hello("\xf2\x48\xcd\xc9\xc9\x07\x00", 7);
 
 std::string deflated(std::string_view message) {
-  codec::Deflater deflater({.level = 9});
+  codec::Deflater deflater({.level = 9}, codec::test_engines());
   codec::TestOutput out;
-  EXPECT_TRUE(deflater.compress(as_bytes(message), codec::Deflater::Flush::message, out));
+  // In pieces: it is compressed even if that makes it longer.
+  EXPECT_EQ(deflater.compress(as_bytes(message), codec::Deflater::Flush::piece, out), codec::Deflater::Made::bytes);
+  EXPECT_EQ(deflater.compress({}, codec::Deflater::Flush::message, out), codec::Deflater::Made::bytes);
   return std::string(out.text());
 }
 
 std::string inflated(std::string_view payload) {
-  codec::Inflater inflater({});
+  codec::Inflater inflater({}, codec::test_engines());
   codec::TestOutput out;
   Bytes bytes = as_bytes(payload);
   EXPECT_EQ(inflater.inflate(bytes, true, out, SIZE_MAX), Violation::none);
@@ -229,7 +231,7 @@ Task<> send_choices(Pair& pair) {
   EXPECT_EQ(frame->first, fin | text);
   EXPECT_EQ(frame->payload, longer);
   frame = co_await pair.frame();
-  // It is longer than the message, and the peer is asked to keep nothing: it goes as it is.
+  // It would not be shorter: it goes as it is.
   EXPECT_EQ(frame->first, fin | text);
   EXPECT_EQ(frame->payload, "short");
   frame = co_await pair.frame();
@@ -253,7 +255,7 @@ Task<> send_parts(Pair& pair) {
   co_await pair.session.send_some("first part, ", false);
   co_await pair.session.send_some("", false);
   co_await pair.session.send_some("second part", true);
-  codec::Inflater inflater({});
+  codec::Inflater inflater({}, codec::test_engines());
   codec::TestOutput out;
   const std::array<std::uint8_t, 3> firsts{rsv1 | text, 0, fin};
   for (std::size_t i = 0; i < firsts.size(); ++i) {
@@ -285,7 +287,7 @@ Task<> send_more_than_fits(Pair& pair, std::string noise) {
   }
   EXPECT_GT(pair.session.counters().dropped, 0u);
   (void)pair.session.close();
-  codec::Inflater inflater({});
+  codec::Inflater inflater({}, codec::test_engines());
   std::size_t messages = 0;
   for (;;) {
     auto frame = co_await pair.frame();
@@ -401,6 +403,64 @@ TEST(Compression, BothEndsUnderstandEachOtherWhateverWasAgreed) {
   }
 }
 
+// ---- Memory
+
+Task<> end(Pair& pair) {
+  pair.session = {};
+  pair.peer.close();
+  co_await sleep_for(std::chrono::seconds(10));
+}
+
+TEST(Compression, WithoutRoomForAWindowThePeerIsAskedToKeepNoContext) {
+  Simulation simulation;
+  Loop loop(simulation, {.deflate_windows_bytes_max = 40'000});
+  const auto asks = [&](Role role) {
+    const DeflateParameters wished = wishes(loop.core(), role, {});
+    EXPECT_FALSE(role == Role::server ? wished.server_no_context_takeover : wished.client_no_context_takeover);
+    return role == Role::server ? wished.client_no_context_takeover : wished.server_no_context_takeover;
+  };
+  for (const Role role : {Role::server, Role::client}) {
+    EXPECT_FALSE(asks(role));
+    Pair pair(loop, role, {}, DeflateParameters{});
+    EXPECT_TRUE(asks(role));
+    loop.run(end(pair));
+  }
+  EXPECT_FALSE(asks(Role::server));
+}
+
+Task<> send_and_wait(Pair& pair, const std::string& message, std::vector<std::size_t>& windows) {
+  codec::Inflater inflater({}, codec::test_engines());
+  for (int i = 0; i < 2; ++i) {
+    co_await pair.session.send(message);
+    windows.push_back(engines_of(pair.shared().core).windows_bytes());
+    auto frame = co_await pair.frame();
+    codec::TestOutput out;
+    Bytes bytes = as_bytes(frame->payload);
+    EXPECT_EQ(inflater.inflate(bytes, true, out, SIZE_MAX), Violation::none);
+    EXPECT_EQ(out.text(), message);
+    co_await sleep_for(std::chrono::seconds(10));
+    windows.push_back(engines_of(pair.shared().core).windows_bytes());
+  }
+}
+
+TEST(Compression, AnIdleSessionGivesBackWhatItKeepsToCompress) {
+  constexpr std::size_t received = 32'768;  // for what the peer may refer to
+  const std::string message(1000, 'a');
+  for (const bool tight : {true, false}) {
+    Simulation simulation;
+    Loop loop(simulation, {.deflate_windows_bytes_max = tight ? 36'000u : 1'000'000u});
+    Pair pair(loop, Role::server, {.keepalive_seconds = 0}, DeflateParameters{});
+    std::vector<std::size_t> windows;
+    loop.run(send_and_wait(pair, message, windows));
+    const std::size_t idle = received + (tight ? 0 : 1000);
+    EXPECT_EQ(windows[0], received + 1000);
+    EXPECT_EQ(windows[1], idle);
+    EXPECT_EQ(windows[3], tight ? received : received + 2000);
+    pair.session = {};
+    pair.peer.close();
+  }
+}
+
 // ---- Options
 
 TEST(Compression, KnowsWhichOptionsAreSound) {
@@ -408,8 +468,6 @@ TEST(Compression, KnowsWhichOptionsAreSound) {
   EXPECT_FALSE(is_sound({.server_max_window_bits = 7}));
   EXPECT_FALSE(is_sound({.client_max_window_bits = 16}));
   EXPECT_FALSE(is_sound({.level = 10}));
-  EXPECT_FALSE(is_sound({.memory_level = 0}));
-  EXPECT_FALSE(is_sound({.memory_level = 10}));
 }
 
 }  // namespace
