@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <fstream>
 
 #include <fmt/format.h>
 
@@ -79,10 +80,28 @@ Task<> measure(Run& run, Load& load, BenchReport& report) {
   co_await joining;
 }
 
+// What the idle connections cost the server, if they were asked for and it may be seen.
+Task<Result<void>> connect_idle(Run& run, Load& load, BenchReport& report) {
+  const int pid = run.command.server_pid;
+  const std::optional<ProcessUse> before = pid > 0 ? use_of(pid) : std::nullopt;
+  Task<Result<void>> connecting = load.connect_idle();
+  const Result<void> connected = co_await connecting;
+  const std::optional<ProcessUse> after = before && run.command.load.idle > 0 ? use_of(pid) : std::nullopt;
+  if (after && connected) {
+    const double grown = static_cast<double>(after->resident_bytes) - static_cast<double>(before->resident_bytes);
+    report.idle_bytes = grown / static_cast<double>(run.command.load.idle);
+  }
+  co_return connected;
+}
+
 Task<ExitCode> bench(Run& run, BenchReport& report) {
   Load load(run.loop, run.command.load);
-  Task<Result<void>> connecting = load.connect();
-  const Result<void> connected = co_await connecting;
+  Task<Result<void>> connecting = connect_idle(run, load, report);
+  Result<void> connected = co_await connecting;
+  if (connected) {
+    connecting = load.connect();
+    connected = co_await connecting;
+  }
   if (!connected) {
     run.log.error(report.url, connected.error().message());
     const bool is_usage = connected.error() == Errc::invalid_address || connected.error() == Errc::invalid_argument;
@@ -116,6 +135,12 @@ Task<ExitCode> main_task(Run& run, Signals& signals, BenchReport& report) {
   co_return code;
 }
 
+bool draw(const BenchReport& report, const std::string& path) {
+  std::ofstream file(path);
+  file << (path.ends_with(".html") ? html_of(report) : svg_of(report));
+  return static_cast<bool>(file.flush());
+}
+
 }  // namespace
 
 ExitCode run_bench(const BenchCommand& command, Sink& sink, Log& log) {
@@ -127,7 +152,12 @@ ExitCode run_bench(const BenchCommand& command, Sink& sink, Log& log) {
     log.error(code.error().message());
     return ExitCode::failed;
   }
-  if (report.seconds > 0) sink.write(command.json ? json_of(report) : text_of(report));
+  if (report.seconds <= 0) return *code;
+  sink.write(command.json ? json_of(report) : command.csv ? csv_of(report) : text_of(report));
+  if (!command.plot.empty() && !draw(report, command.plot)) {
+    log.error(command.plot, "it can't be written");
+    return ExitCode::failed;
+  }
   return *code;
 }
 

@@ -22,10 +22,15 @@ struct BenchReport {
   std::chrono::nanoseconds own{};         // on the processor
   std::optional<ProcessUse> server = {};  // what it used meanwhile, and its memory at the end
   std::size_t broken = 0;                 // connections
+  std::optional<double> idle_bytes = {};  // what each idle connection costs the server
 };
 
 std::string text_of(const BenchReport& report);
 std::string json_of(const BenchReport& report);
+std::string csv_of(const BenchReport& report);  // two lines
+// The latencies as a picture: by how many, and by what share.
+std::string svg_of(const BenchReport& report);
+std::string html_of(const BenchReport& report);
 // Why the figures are not the server's alone; empty: they are.
 std::string bottleneck(const BenchReport& report);
 

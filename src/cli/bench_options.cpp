@@ -36,11 +36,21 @@ std::optional<std::string> set_target(const TypedBench& typed, BenchCommand& com
     return std::nullopt;
   }
   const auto endpoint = Endpoint::parse(typed.url);
-  if (!endpoint || endpoint->scheme == Scheme::udp || (endpoint->scheme == Scheme::tcp && endpoint->port_first == 0)) {
+  const bool has_port = endpoint && (endpoint->scheme == Scheme::local || endpoint->port_first != 0);
+  if (!has_port) {
     return fmt::format(
-        "bench: '{}' is not a URL like ws://127.0.0.1:9000/, tcp://127.0.0.1:9000 or unix:/run/echo.sock", typed.url);
+        "bench: '{}' is not a URL like ws://127.0.0.1:9000/, tcp://127.0.0.1:9000, udp://127.0.0.1:9000 or "
+        "unix:/run/echo.sock",
+        typed.url);
   }
   if (typed.compress) return "--compress: only ws:// has it";
+  if (endpoint->scheme == Scheme::udp) {
+    if (typed.churn || !typed.idle.empty()) return "udp:// has no connections to --churn with, or to be --idle";
+    if (command.load.bytes < Load::datagram_bytes_min || command.load.bytes > UdpSocket::datagram_bytes_max) {
+      return fmt::format("--size: a datagram begins with its number: {} to {} bytes", Load::datagram_bytes_min,
+                         UdpSocket::datagram_bytes_max);
+    }
+  }
   command.load.endpoint = *endpoint;
   return std::nullopt;
 }
@@ -59,7 +69,9 @@ std::optional<std::string> set_times(const TypedBench& typed, const CLI::App& be
 }  // namespace
 
 void add_bench_options(CLI::App& bench, TypedBench& typed) {
-  bench.add_option("URL", typed.url, "ws://HOST[:PORT][/PATH], ws+unix:PATH, tcp://HOST:PORT or unix:PATH")
+  bench
+      .add_option("URL", typed.url,
+                  "ws://HOST[:PORT][/PATH], ws+unix:PATH, tcp://HOST:PORT, udp://HOST:PORT or unix:PATH")
       ->type_name("")
       ->required();
   const auto text = [&bench](const char* name, std::string& value, const char* type, const char* help) {
@@ -70,11 +82,15 @@ void add_bench_options(CLI::App& bench, TypedBench& typed) {
   text("--size", typed.size, "BYTES", "Of a message [64]");
   text("--content", typed.content, "KIND", "binary, text, utf8 (characters of one to four bytes) or json [binary]");
   bench.add_flag("--compress", typed.compress, "WebSocket: compress every message")->disable_flag_override();
+  bench.add_flag("--churn", typed.churn, "Connect, send one message, close, again and again")->disable_flag_override();
+  text("--idle", typed.idle, "N", "Connections beside, which do nothing [0]");
   text("--rate", typed.rate, "N", "Send so many messages a second in all, whatever comes back");
   text("--warm-up", typed.warm_up, "SECONDS", "Before it is measured [1]");
   text("--duration", typed.duration, "SECONDS", "Measure for so long [5]");
   text("--server-pid", typed.server_pid, "PID", "Tell what this process uses meanwhile: the server");
   bench.add_flag("--json", typed.json, "Print one JSON object")->disable_flag_override();
+  bench.add_flag("--csv", typed.csv, "Print a line of names and a line of values")->disable_flag_override();
+  text("--plot", typed.plot, "FILE", "Draw the latencies: FILE.svg, or FILE.html");
 }
 
 std::optional<std::string> set_bench(const TypedBench& typed, const CLI::App& bench, BenchCommand& command) {
@@ -83,7 +99,8 @@ std::optional<std::string> set_bench(const TypedBench& typed, const CLI::App& be
   for (const auto& [name, text, most, count] :
        {std::tuple("--connections", &typed.connections, connections_most, &load.connections),
         std::tuple("--in-flight", &typed.in_flight, in_flight_most, &load.in_flight),
-        std::tuple("--size", &typed.size, bytes_most, &load.bytes)}) {
+        std::tuple("--size", &typed.size, bytes_most, &load.bytes),
+        std::tuple("--idle", &typed.idle, connections_most, &load.idle)}) {
     if (bench.count(name) > 0 && !parse_count(*text, most, *count)) return fmt::format(not_count, name, *text, most);
   }
   if (!parse_content(typed.content, load.content)) {
@@ -98,8 +115,18 @@ std::optional<std::string> set_bench(const TypedBench& typed, const CLI::App& be
   if (bench.count("--server-pid") > 0 && !parse_count(typed.server_pid, pid_most, command.server_pid)) {
     return fmt::format(not_count, "--server-pid", typed.server_pid, pid_most);
   }
+  if (typed.churn && (bench.count("--rate") > 0 || bench.count("--in-flight") > 0)) {
+    return "--churn sends one message on each connection: it has no --rate and no --in-flight";
+  }
+  if (typed.json && typed.csv) return "--json and --csv: which one?";
+  if (!typed.plot.empty() && !typed.plot.ends_with(".svg") && !typed.plot.ends_with(".html")) {
+    return fmt::format("--plot: '{}' ends neither in .svg nor in .html", typed.plot);
+  }
   load.compress = typed.compress;
+  load.churn = typed.churn;
   command.json = typed.json;
+  command.csv = typed.csv;
+  command.plot = typed.plot;
   if (auto wrong = set_target(typed, command)) return wrong;
   return set_times(typed, bench, command);
 }

@@ -14,9 +14,11 @@ namespace parley::cli {
 
 // Options as they were typed.
 struct TypedBench {
-  std::string url, connections, in_flight, size, content = "binary", rate, warm_up, duration, server_pid;
+  std::string url, connections, in_flight, size, content = "binary", rate, warm_up, duration, server_pid, idle, plot;
   bool compress = false;
+  bool churn = false;
   bool json = false;
+  bool csv = false;
 };
 
 inline constexpr const char* bench_examples =
@@ -28,6 +30,8 @@ inline constexpr const char* bench_examples =
     "  parley bench tcp://127.0.0.1:9000 --connections 1000 --size 1024 --duration 30\n"
     "  parley bench ws://127.0.0.1:9000/ --content json --size 1024 --compress --rate 20000\n"
     "  parley bench ws://127.0.0.1:9000/ --server-pid $(pidof my_server) --json\n"
+    "  parley bench ws://127.0.0.1:9000/ --churn --idle 10000\n"
+    "  parley bench udp://127.0.0.1:9000 --in-flight 8 --plot latency.svg\n"
     "\n";
 
 void add_bench_options(CLI::App& bench, TypedBench& typed);

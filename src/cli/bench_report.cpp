@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -36,22 +37,30 @@ std::string use_line(const BenchReport& report, std::chrono::nanoseconds used) {
                      microseconds_a_message(report, used));
 }
 
-std::string_view name(Content content) {
-  switch (content) {
-    case Content::binary: return "binary";
-    case Content::text: return "text";
-    case Content::utf8: return "utf8";
-    case Content::json: break;
-  }
-  return "json";
-}
-
 std::string grouped(double number) {  // 1,234,567
   std::string digits = fmt::format("{:.0f}", number);
   for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) {
     digits.insert(static_cast<std::size_t>(at), ",");
   }
   return digits;
+}
+
+// How many took how long, by powers of two.
+std::string histogram_of(const Histogram& latency) {
+  using Time = Histogram::Time;
+  constexpr double width = 50;
+  std::string text;
+  std::uint64_t largest = 0;
+  for (Time from(1); from <= latency.most(); from *= 2) largest = std::max(largest, latency.between(from, from * 2));
+  for (Time from(1); from <= latency.most(); from *= 2) {
+    const std::uint64_t count = latency.between(from, from * 2);
+    if (from * 2 <= latency.least()) continue;
+    const auto bar = static_cast<std::size_t>(
+        std::ceil(width * static_cast<double>(count) / static_cast<double>(std::max<std::uint64_t>(largest, 1))));
+    const double share = 100.0 * static_cast<double>(count) / static_cast<double>(latency.count());
+    text += fmt::format("{:>10.3f} ms {:>7.3f} % {}\n", milliseconds(from * 2), share, std::string(bar, '#'));
+  }
+  return text.empty() ? text : "took less than\n" + text;
 }
 
 }  // namespace
@@ -76,8 +85,9 @@ std::string bottleneck(const BenchReport& report) {
 std::string text_of(const BenchReport& report) {
   const LoadOptions& load = report.load;
   const LoadResult& result = report.result;
-  const std::string flow = load.rate > 0 ? fmt::format("{} messages/s in all", grouped(load.rate))
-                                         : fmt::format("{} in flight each", load.in_flight);
+  const std::string flow = load.churn      ? "a new one for each message"
+                           : load.rate > 0 ? fmt::format("{} messages/s in all", grouped(load.rate))
+                                           : fmt::format("{} in flight each", load.in_flight);
   std::string text = fmt::format("{}: {} connections, {}, {} bytes {}{}\n", report.url, load.connections, flow,
                                  load.bytes, name(load.content), load.compress ? ", compressed" : "");
   const double rate = per_second(report);
@@ -94,15 +104,25 @@ std::string text_of(const BenchReport& report) {
     text += fmt::format("server     {}, {:.1f} MiB\n", use_line(report, report.server->processor),
                         static_cast<double>(report.server->resident_bytes) / (1024 * 1024));
   }
+  if (result.lost > 0) text += fmt::format("lost       {} datagrams\n", grouped(static_cast<double>(result.lost)));
+  if (load.idle > 0) {
+    text += fmt::format("idle       {} connections", grouped(static_cast<double>(load.idle)));
+    if (report.idle_bytes) text += fmt::format(", {} bytes of the server's memory each", grouped(*report.idle_bytes));
+    text += '\n';
+  }
   if (const std::string why = bottleneck(report); !why.empty()) text += fmt::format("warning    {}\n", why);
-  return text;
+  return text + histogram_of(result.latency);
 }
 
-std::string json_of(const BenchReport& report) {
+namespace {
+
+nlohmann::ordered_json values_of(const BenchReport& report) {
   nlohmann::ordered_json json;
   json["url"] = report.url;
   json["connections"] = report.load.connections;
-  if (report.load.rate > 0) {
+  if (report.load.churn) {
+    json["churn"] = true;
+  } else if (report.load.rate > 0) {
     json["rate"] = report.load.rate;
   } else {
     json["in_flight"] = report.load.in_flight;
@@ -113,6 +133,7 @@ std::string json_of(const BenchReport& report) {
   json["seconds"] = report.seconds;
   json["messages"] = report.result.messages;
   json["wrong"] = report.result.wrong;
+  json["lost"] = report.result.lost;
   json["broken_connections"] = report.broken;
   json["messages_per_second"] = per_second(report);
   auto& latency = json["latency_ns"];
@@ -124,8 +145,37 @@ std::string json_of(const BenchReport& report) {
     json["server_cpu_ns"] = report.server->processor.count();
     json["server_resident_bytes"] = report.server->resident_bytes;
   }
+  if (report.load.idle > 0) json["idle_connections"] = report.load.idle;
+  if (report.idle_bytes) json["idle_bytes_each"] = *report.idle_bytes;
   if (const std::string why = bottleneck(report); !why.empty()) json["warning"] = why;
-  return json.dump() + "\n";
+  return json;
+}
+
+}  // namespace
+
+std::string json_of(const BenchReport& report) { return values_of(report).dump() + "\n"; }
+
+// RFC 4180: "Fields containing line breaks (CRLF), double quotes, and commas should be enclosed in double-quotes."
+std::string csv_of(const BenchReport& report) {
+  std::string names;
+  std::string values;
+  const auto add = [&](const std::string& name, const nlohmann::ordered_json& value) {
+    std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    for (std::size_t at = 0; value.is_string() && (at = text.find('"', at)) != std::string::npos; at += 2) {
+      text.insert(at, 1, '"');
+    }
+    names += (names.empty() ? "" : ",") + name;
+    values += (values.empty() ? "" : ",") + (value.is_string() ? '"' + text + '"' : text);
+  };
+  const nlohmann::ordered_json all = values_of(report);
+  for (const auto& [name, value] : all.items()) {
+    if (!value.is_object()) {
+      add(name, value);
+      continue;
+    }
+    for (const auto& [part, inner] : value.items()) add(name + "." + part, inner);
+  }
+  return names + "\r\n" + values + "\r\n";
 }
 
 }  // namespace parley::cli

@@ -50,4 +50,13 @@ Histogram::Time Histogram::percentile(double share) const noexcept {
   return most_;
 }
 
+std::uint64_t Histogram::between(Time from, Time until) const noexcept {
+  std::uint64_t found = 0;
+  for (std::size_t i = 0; i < buckets; ++i) {
+    const auto end = Time(static_cast<Time::rep>(upper_end(i)));
+    if (end >= from && end < until) found += counts_[i];
+  }
+  return found;
+}
+
 }  // namespace parley::cli

@@ -21,6 +21,8 @@ class Histogram {
   Time most() const noexcept { return most_; }
   // The time that `share` (0 to 1) of all did not exceed: the upper end of its bucket, and never more than most().
   Time percentile(double share) const noexcept;
+  // How many took at least `from` and less than `until`, to within a bucket.
+  std::uint64_t between(Time from, Time until) const noexcept;
 
  private:
   // Below 64 ns each has its own bucket; above, 64 for each power of two up to 2^40 ns, 18 minutes.

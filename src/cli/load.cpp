@@ -1,9 +1,8 @@
 #include "cli/load.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include <parley/connect.h>
 #include <parley/ws/client.h>
@@ -19,45 +18,18 @@ ws::Message as_message(std::string_view text, Content content) noexcept {
 
 }  // namespace
 
-std::string make_message(Content content, std::size_t bytes) {
-  constexpr std::string_view words = "the quick brown fox jumps over the lazy dog ";
-  constexpr std::string_view characters = "a\u00e9\u65e5\U0001F600 ";
-  std::string message;
-  std::uint32_t state = 1;
-  for (std::size_t i = 0; message.size() < bytes; ++i) {
-    state = state * 1664525 + 1013904223;
-    switch (content) {
-      case Content::binary: message += static_cast<char>(state >> 24); break;
-      case Content::text: message += words[i % words.size()]; break;
-      case Content::utf8:
-        if (message.size() + characters.size() <= bytes) {
-          message += characters;
-        } else {
-          message += '.';
-        }
-        break;
-      case Content::json:
-        message += fmt::format(R"({}{{"id":{},"user":"user{}","active":{},"score":{}.{}}})", i == 0 ? "[" : ",", i,
-                               state >> 22, (state >> 8) % 2 == 0, (state >> 12) % 1000, state % 100);
-        break;
-    }
-  }
-  if (message.size() > bytes) {
-    const std::size_t whole = message.rfind("},", bytes == 0 ? 0 : bytes - 1);
-    message.resize(whole == std::string::npos || whole + 2 > bytes ? 0 : whole + 1);
-    if (!message.empty()) message += ']';
-    message.resize(bytes, ' ');
-  }
-  return message;
-}
-
 Load::Load(Loop& loop, const LoadOptions& options)
-    : loop_(loop), options_(options), message_(make_message(options.content, options.bytes)), group_(loop) {}
+    : loop_(loop), options_(options), messages_(options.content, options.bytes), group_(loop) {}
 
 // --- connecting ---------------------------------------------------------------------------------------------------
 
-Task<Result<void>> Load::open_one() {
-  Flow& flow = flows_.emplace_back();
+Task<Result<void>> Load::open(Flow& flow) {
+  if (options_.url.empty() && options_.endpoint.scheme == Scheme::udp) {
+    Result<UdpSocket> socket = co_await connect_udp(loop_, options_.endpoint);
+    if (!socket) co_return std::unexpected(socket.error());
+    flow.datagrams = std::move(*socket);
+    co_return Result<void>();
+  }
   if (options_.url.empty()) {
     Task<Result<Stream>> connecting = parley::connect(loop_, options_.endpoint);
     Result<Stream> stream = co_await within(options_.connect_time, std::move(connecting));
@@ -77,47 +49,79 @@ Task<Result<void>> Load::open_one() {
   co_return Result<void>();
 }
 
-Task<> Load::open_some(Result<void>& result) {
-  while (opening_ < options_.connections && result) {
-    ++opening_;
-    Task<Result<void>> opening = open_one();
-    const Result<void> opened = co_await opening;
-    if (!opened && result) result = opened;
+Task<> Load::open_some(Opening& opening) {
+  while (opening.left > 0 && opening.result) {
+    --opening.left;
+    Flow& flow = opening.flows.emplace_back();
+    Task<Result<void>> task = open(flow);
+    const Result<void> opened = co_await task;
+    if (!opened && opening.result) opening.result = opened;
   }
 }
 
+Task<Result<void>> Load::open_all(std::deque<Flow>& flows, std::size_t count) {
+  Opening opening{.flows = flows, .left = count};
+  TaskGroup group(loop_);
+  for (std::size_t i = 0; i < std::min(opening_max, count); ++i) group.spawn(open_some(opening));
+  (void)co_await group.join();
+  co_return opening.result;
+}
+
+Task<Result<void>> Load::connect_idle() { return open_all(idle_, options_.idle); }
+
 Task<Result<void>> Load::connect() {
-  Result<void> result;
-  TaskGroup opening(loop_);
-  for (std::size_t i = 0; i < std::min(opening_max, options_.connections); ++i) opening.spawn(open_some(result));
-  (void)co_await opening.join();
-  co_return result;
+  if (!options_.churn) {
+    Task<Result<void>> all = open_all(flows_, options_.connections);
+    co_return co_await all;
+  }
+  Flow first;
+  Task<Result<void>> opening = open(first);
+  const Result<void> opened = co_await opening;
+  churning_ = options_.connections;
+  co_return opened;
 }
 
 // --- sending ------------------------------------------------------------------------------------------------------
 
 void Load::start() {
+  for (std::size_t i = 0; i < churning_; ++i) group_.spawn(churn());
   std::size_t number = 0;
   for (Flow& flow : flows_) {
     flow.credit = options_.in_flight;
-    group_.spawn(options_.rate > 0 ? send_at_rate(flow, number++) : send_closed(flow));
+    flow.sent = flow.back = number;  // each begins with another message
+    group_.spawn(options_.rate > 0 ? send_at_rate(flow, number) : send_closed(flow));
     group_.spawn(receive(flow));
+    ++number;
   }
 }
 
 Task<> Load::join() {
   (void)co_await group_.join();
   flows_.clear();
+  idle_.clear();
+}
+
+const std::string& Load::message_to(Flow& flow) {
+  const std::uint64_t number = flow.sent++;
+  const std::string& message = messages_[number];
+  if (!flow.datagrams) return message;
+  flow.numbered = message;
+  std::memcpy(flow.numbered.data(), &number, sizeof number);
+  return flow.numbered;
 }
 
 Task<Result<void>> Load::send(Flow& flow) {
-  if (!flow.session) {
-    Result<void> sent = co_await flow.stream.send(message_);
-    co_return sent;
+  const std::string& text = message_to(flow);
+  Result<void> sent;
+  if (flow.datagrams) {
+    sent = co_await flow.datagrams.send(text);
+    if (!sent && sent.error() == Errc::refused) sent = {};  // of an earlier one: it is lost
+  } else if (flow.session) {
+    const ws::Message message = as_message(text, options_.content);
+    sent = co_await flow.session.send(message, options_.compress ? ws::Compress::always : ws::Compress::never);
+  } else {
+    sent = co_await flow.stream.send(text);
   }
-  const ws::Message message = as_message(message_, options_.content);
-  Result<void> sent =
-      co_await flow.session.send(message, options_.compress ? ws::Compress::always : ws::Compress::never);
   co_return sent;
 }
 
@@ -155,6 +159,12 @@ Task<> Load::send_at_rate(Flow& flow, std::size_t number) {
 
 // --- receiving ----------------------------------------------------------------------------------------------------
 
+void Load::allow(Flow& flow) noexcept {
+  if (options_.rate > 0) return;
+  ++flow.credit;
+  flow.more.set();
+}
+
 void Load::came_back(Flow& flow, bool good) noexcept {
   if (flow.due.empty()) {  // more than was sent
     ++result_.wrong;
@@ -163,15 +173,14 @@ void Load::came_back(Flow& flow, bool good) noexcept {
   good ? ++result_.messages : ++result_.wrong;
   result_.latency.add(loop_.now() - flow.due.front());
   flow.due.pop_front();
-  if (options_.rate > 0) return;
-  ++flow.credit;
-  flow.more.set();
+  ++flow.back;
+  allow(flow);
 }
 
 // The bytes of a stream: one message behind the other.
 void Load::take(Flow& flow, Bytes bytes) noexcept {
-  const Bytes message = as_bytes(message_);
   while (!bytes.empty()) {
+    const Bytes message = as_bytes(messages_[flow.back]);
     const std::size_t count = std::min(bytes.size(), message.size() - flow.matched);
     if (!std::ranges::equal(bytes.first(count), message.subspan(flow.matched, count))) flow.is_wrong = true;
     bytes = bytes.subspan(count);
@@ -182,18 +191,102 @@ void Load::take(Flow& flow, Bytes bytes) noexcept {
   }
 }
 
+// Those before `until` don't come any more.
+void Load::lose(Flow& flow, std::uint64_t until) noexcept {
+  for (; flow.back < until; ++flow.back) {
+    ++result_.lost;
+    flow.due.pop_front();
+    allow(flow);
+  }
+}
+
+// They may come in another order: one that is overtaken counts as lost, and as nothing when it comes after all.
+void Load::take_datagram(Flow& flow, Bytes bytes) noexcept {
+  std::uint64_t number = 0;
+  if (bytes.size() >= sizeof number) std::memcpy(&number, bytes.data(), sizeof number);
+  const bool is_known = bytes.size() >= sizeof number && number < flow.sent;
+  if (is_known && number < flow.back) return;
+  if (is_known) lose(flow, number);
+  const std::string_view body = std::string_view(messages_[number]).substr(sizeof number);
+  came_back(flow, is_known && as_text(bytes.subspan(sizeof number)) == body);
+}
+
+Task<Result<void>> Load::receive_datagram(Flow& flow) {
+  Result<Datagram> datagram = co_await within(lost_after, flow.datagrams.receive());
+  if (datagram) {
+    take_datagram(flow, datagram->bytes);
+  } else if (datagram.error() == Errc::timed_out || datagram.error() == Errc::refused) {
+    lose(flow, flow.sent);
+  } else {
+    co_return std::unexpected(datagram.error());
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> Load::receive_one(Flow& flow) {
+  if (flow.session) {
+    const auto message = co_await flow.session.receive();
+    if (!message) co_return std::unexpected(message.error());
+    const bool same_kind = message->kind() == as_message({}, options_.content).kind();
+    came_back(flow, same_kind && message->text() == messages_[flow.back]);
+  } else {
+    const auto bytes = co_await flow.stream.receive();
+    if (!bytes) co_return std::unexpected(bytes.error());
+    take(flow, *bytes);
+  }
+  co_return Result<void>();
+}
+
 Task<> Load::receive(Flow& flow) {
   for (;;) {
+    Task<Result<void>> receiving = flow.datagrams ? receive_datagram(flow) : receive_one(flow);
+    const Result<void> received = co_await receiving;
+    if (!received) co_return broke(received.error());
+  }
+}
+
+// --- churning -----------------------------------------------------------------------------------------------------
+
+// In order: what an impatient client leaves behind is not to be measured.
+Task<Result<void>> Load::close(Flow& flow) {
+  if (flow.session) (void)flow.session.close();
+  if (flow.stream) flow.stream.shutdown();
+  Error end;
+  while (end == Errc::none) {
     if (flow.session) {
-      const auto message = co_await flow.session.receive();
-      if (!message) co_return broke(message.error());
-      const bool same_kind = message->kind() == as_message({}, options_.content).kind();
-      came_back(flow, same_kind && message->text() == message_);
+      const auto more = co_await flow.session.receive();
+      if (!more) end = more.error();
     } else {
-      const auto bytes = co_await flow.stream.receive();
-      if (!bytes) co_return broke(bytes.error());
-      take(flow, *bytes);
+      const auto more = co_await flow.stream.receive();
+      if (!more) end = more.error();
     }
+  }
+  if (end == Errc::end) co_return Result<void>();
+  co_return std::unexpected(end);
+}
+
+Task<Result<void>> Load::churn_once(Flow& flow) {
+  flow.due.push_back(loop_.now());
+  Task<Result<void>> opening = open(flow);
+  Result<void> done = co_await opening;
+  if (!done) co_return done;
+  Task<Result<void>> sending = send(flow);
+  done = co_await sending;
+  while (done && !flow.due.empty()) {
+    Task<Result<void>> receiving = receive_one(flow);
+    done = co_await receiving;
+  }
+  if (!done) co_return done;
+  Task<Result<void>> closing = close(flow);
+  co_return co_await closing;
+}
+
+Task<> Load::churn() {
+  for (;;) {
+    Flow flow;
+    Task<Result<void>> once = churn_once(flow);
+    const Result<void> done = co_await once;
+    if (!done) co_return broke(done.error());
   }
 }
 

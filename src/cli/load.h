@@ -1,4 +1,5 @@
-// Load: many connections to one server, each sending messages and checking that they come back unchanged.
+// Load: many connections to one server, each sending messages and checking that they come back unchanged. Datagrams
+// begin with their number, since they may be lost.
 #pragma once
 
 #include <chrono>
@@ -16,17 +17,13 @@
 #include <parley/loop.h>
 #include <parley/stream.h>
 #include <parley/task.h>
+#include <parley/udp.h>
 #include <parley/ws/session.h>
 
 #include "cli/histogram.h"
+#include "cli/messages.h"
 
 namespace parley::cli {
-
-enum class Content : std::uint8_t { binary, text, utf8, json };
-
-// A message of that size: the same bytes each time. `utf8` is characters of one to four bytes, `json` an array of
-// small objects, cut and filled up with blanks.
-std::string make_message(Content content, std::size_t bytes);
 
 struct LoadOptions {
   Endpoint endpoint;     // unless there is a `url`
@@ -36,7 +33,9 @@ struct LoadOptions {
   std::size_t bytes = 64;     // of a message
   Content content = Content::binary;
   bool compress = false;
-  double rate = 0;  // messages a second over all connections, whatever comes back; 0: a closed loop
+  bool churn = false;    // a connection for each message: connect, shake hands, send, receive, close
+  std::size_t idle = 0;  // connections beside, which do nothing
+  double rate = 0;       // messages a second over all connections, whatever comes back; 0: a closed loop
   std::chrono::nanoseconds connect_time = std::chrono::seconds(10);  // for each connection
 };
 
@@ -44,6 +43,7 @@ struct LoadOptions {
 struct LoadResult {
   std::uint64_t messages = 0;  // that came back as they were sent
   std::uint64_t wrong = 0;     // that did not
+  std::uint64_t lost = 0;      // datagrams that did not come back in time
   Histogram latency;           // from when a message was to be sent until it was back
   Histogram lateness;          // with a rate: from when it was to be sent until it was
 };
@@ -52,7 +52,12 @@ class Load {
  public:
   Load(Loop& loop, const LoadOptions& options);
 
-  // Opens all connections, a few at a time. The first error, if one failed.
+  static constexpr std::size_t datagram_bytes_min = sizeof(std::uint64_t);
+  static constexpr std::chrono::nanoseconds lost_after = std::chrono::seconds(1);
+
+  // Opens the idle connections, a few at a time. The first error, if one failed.
+  Task<Result<void>> connect_idle();
+  // Opens all others, likewise; none to churn with, but tries one.
   Task<Result<void>> connect();
   // Sends, until stop().
   void start();
@@ -62,7 +67,7 @@ class Load {
   const LoadResult& result() const noexcept { return result_; }
   // Forgets what has come so far: the end of warming up.
   void reset() noexcept { result_ = {}; }
-  std::size_t connected() const noexcept { return flows_.size(); }
+  std::size_t connected() const noexcept { return flows_.size() + churning_; }
   // Connections that broke while they were used; `first_error` is of the first.
   std::size_t broken() const noexcept { return broken_; }
   Error first_error() const noexcept { return first_error_; }
@@ -72,31 +77,51 @@ class Load {
 
   // One connection.
   struct Flow {
-    Stream stream;
-    ws::Session session;
+    Stream stream = {};
+    ws::Session session = {};
+    UdpSocket datagrams = {};
+    std::uint64_t sent = 0;     // messages
+    std::uint64_t back = 0;     // of them, or lost
     std::deque<Time> due = {};  // of the messages that are not back
     std::size_t credit = 0;     // of a closed loop: how many may be sent now
     Event more = {};
-    std::size_t matched = 0;  // bytes of the present message, of a stream
-    bool is_wrong = false;    // one of them was another
+    std::string numbered = {};  // a datagram with its number
+    std::size_t matched = 0;    // bytes of the present message, of a stream
+    bool is_wrong = false;      // one of them was another
+  };
+  struct Opening {
+    std::deque<Flow>& flows;
+    std::size_t left;
+    Result<void> result = {};
   };
 
-  Task<> open_some(Result<void>& result);
-  Task<Result<void>> open_one();
+  Task<Result<void>> open_all(std::deque<Flow>& flows, std::size_t count);
+  Task<> open_some(Opening& opening);
+  Task<Result<void>> open(Flow& flow);
+  Task<> churn();
+  Task<Result<void>> churn_once(Flow& flow);
+  Task<Result<void>> receive_one(Flow& flow);
+  Task<Result<void>> close(Flow& flow);
+  const std::string& message_to(Flow& flow);
   Task<> send_closed(Flow& flow);
   Task<> send_at_rate(Flow& flow, std::size_t number);
   Task<Result<void>> send(Flow& flow);
   Task<> receive(Flow& flow);
+  Task<Result<void>> receive_datagram(Flow& flow);
   void take(Flow& flow, Bytes bytes) noexcept;
+  void take_datagram(Flow& flow, Bytes bytes) noexcept;
   void came_back(Flow& flow, bool good) noexcept;
+  void lose(Flow& flow, std::uint64_t until) noexcept;
+  void allow(Flow& flow) noexcept;
   void broke(Error error) noexcept;
 
   Loop& loop_;
   LoadOptions options_;
-  std::string message_;
+  Messages messages_;
   LoadResult result_;
   std::deque<Flow> flows_;
-  std::size_t opening_ = 0;
+  std::deque<Flow> idle_;
+  std::size_t churning_ = 0;
   std::size_t broken_ = 0;
   Error first_error_;
   TaskGroup group_;

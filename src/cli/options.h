@@ -92,6 +92,8 @@ struct BenchCommand {
   std::chrono::nanoseconds duration = std::chrono::seconds(5);
   int server_pid = 0;  // 0: none
   bool json = false;
+  bool csv = false;
+  std::string plot = {};  // a file to draw to; its name ends in .svg or .html
 };
 
 using Command = std::variant<ServeCommand, ConnectCommand, BenchCommand, Finished>;

@@ -5,10 +5,12 @@
 
 #include <charconv>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -28,6 +30,16 @@ std::uint64_t number_at(std::string_view line, std::size_t index) noexcept {
   return number;
 }
 
+// To the nanosecond, where the kernel counts so: the first word of /proc/PID/task/TID/schedstat.
+std::chrono::nanoseconds time_of_threads(int pid) {
+  std::uint64_t nanoseconds = 0;
+  std::error_code error;
+  for (const auto& thread : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), error)) {
+    nanoseconds += number_at(contents(thread.path() / "schedstat"), 0);
+  }
+  return std::chrono::nanoseconds(nanoseconds);
+}
+
 std::chrono::nanoseconds time_of(const timeval& time) noexcept {
   return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
 }
@@ -44,7 +56,10 @@ std::optional<ProcessUse> use_of(int pid) {
   const std::string_view words = std::string_view(stat).substr(end + 2);  // from word 3 on
   const std::uint64_t ticks = number_at(words, 11) + number_at(words, 12);
   const auto tick = std::chrono::nanoseconds(1'000'000'000 / sysconf(_SC_CLK_TCK));
-  return ProcessUse{tick * static_cast<std::int64_t>(ticks),
+  const auto coarse = tick * static_cast<std::int64_t>(ticks);
+  // Threads that have ended are only in the coarse one.
+  const std::chrono::nanoseconds exact = time_of_threads(pid);
+  return ProcessUse{exact + 2 * tick < coarse ? coarse : exact,
                     number_at(memory, 1) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE))};
 }
 

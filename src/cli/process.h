@@ -8,7 +8,7 @@
 namespace parley::cli {
 
 struct ProcessUse {
-  std::chrono::nanoseconds processor{};  // of all its threads, in the kernel too; in steps of 10 ms
+  std::chrono::nanoseconds processor{};  // of all its threads, in the kernel too; once one has ended in steps of 10 ms
   std::size_t resident_bytes = 0;
 };
 

@@ -44,13 +44,30 @@ TEST(BenchOptions, AllOfThem) {
   EXPECT_EQ(command.server_pid, 12);
   EXPECT_TRUE(command.json);
   EXPECT_EQ(std::get<BenchCommand>(parsed({"tcp://a:1", "--rate", "100.5"})).load.rate, 100.5);
+  const auto storm =
+      std::get<BenchCommand>(parsed({"tcp://a:1", "--churn", "--idle", "7", "--csv", "--plot", "latency.html"}));
+  EXPECT_TRUE(storm.load.churn);
+  EXPECT_EQ(storm.load.idle, 7u);
+  EXPECT_TRUE(storm.csv);
+  EXPECT_EQ(storm.plot, "latency.html");
+  EXPECT_EQ(std::get<BenchCommand>(parsed({"udp://a:1"})).load.endpoint.scheme, Scheme::udp);
   EXPECT_EQ(std::get<BenchCommand>(parsed({"unix:/run/x"})).load.endpoint.scheme, Scheme::local);
 }
 
 TEST(BenchOptions, WrongUsage) {
   const std::vector<std::pair<std::vector<const char*>, const char*>> wrong{
       {{}, "URL"},
-      {{"udp://127.0.0.1:1"}, "udp://127.0.0.1:1"},
+      {{"udp://127.0.0.1:0"}, "udp://127.0.0.1:0"},
+      {{"udp://127.0.0.1:1", "--size", "7"}, "--size"},
+      {{"udp://127.0.0.1:1", "--size", "65528"}, "--size"},
+      {{"udp://127.0.0.1:1", "--churn"}, "--churn"},
+      {{"udp://127.0.0.1:1", "--idle", "1"}, "--idle"},
+      {{"udp://127.0.0.1:1", "--compress"}, "--compress"},
+      {{"ws://a/", "--churn", "--rate", "1"}, "--churn"},
+      {{"ws://a/", "--churn", "--in-flight", "2"}, "--churn"},
+      {{"ws://a/", "--idle", "0"}, "--idle"},
+      {{"ws://a/", "--json", "--csv"}, "--csv"},
+      {{"ws://a/", "--plot", "x.png"}, "x.png"},
       {{"127.0.0.1:9000"}, "127.0.0.1:9000"},
       {{"tcp://127.0.0.1:0"}, "tcp://127.0.0.1:0"},
       {{"tcp://a:1", "--compress"}, "--compress"},

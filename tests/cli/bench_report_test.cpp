@@ -72,6 +72,45 @@ TEST(BenchReport, AsJson) {
   EXPECT_EQ(nlohmann::json::parse(json_of(report))["rate"], 5);
 }
 
+TEST(BenchReport, HowManyTookHowLong) {
+  BenchReport report{.url = "tcp://a:1", .load = {}};
+  for (int i = 0; i < 3; ++i) report.result.latency.add(100us);
+  report.result.latency.add(1ms);
+  EXPECT_THAT(text_of(report),
+              HasSubstr("took less than\n"
+                        "     0.131 ms  75.000 % ##################################################\n"));
+  EXPECT_THAT(text_of(report), HasSubstr("     1.049 ms  25.000 % #################\n"));
+}
+
+TEST(BenchReport, OfDatagramsAndIdleConnections) {
+  BenchReport report = measured();
+  report.load.churn = true;
+  report.load.idle = 1000;
+  report.result.lost = 1234;
+  EXPECT_THAT(text_of(report), HasSubstr("8 connections, a new one for each message, 100 bytes"));
+  EXPECT_THAT(text_of(report), HasSubstr("lost       1,234 datagrams\n"));
+  EXPECT_THAT(text_of(report), HasSubstr("idle       1,000 connections\n"));
+  report.idle_bytes = 304.4;
+  EXPECT_THAT(text_of(report), HasSubstr("idle       1,000 connections, 304 bytes of the server's memory each\n"));
+  const auto json = nlohmann::json::parse(json_of(report));
+  EXPECT_EQ(json["churn"], true);
+  EXPECT_EQ(json["lost"], 1234);
+  EXPECT_EQ(json["idle_connections"], 1000);
+  EXPECT_EQ(json["idle_bytes_each"], 304.4);
+}
+
+TEST(BenchReport, AsCsv) {
+  BenchReport report = measured();
+  report.url = "ws://a/?\"x\",y";
+  const std::string csv = csv_of(report);
+  const std::size_t end = csv.find("\r\n");
+  EXPECT_THAT(csv, testing::StartsWith("url,connections,in_flight,bytes,content,compressed,seconds,messages,"));
+  EXPECT_THAT(csv, HasSubstr(",latency_ns.p50,"));
+  EXPECT_THAT(csv.substr(end + 2),
+              testing::StartsWith("\"ws://a/?\"\"x\"\",y\",8,1,100,\"binary\",false,2.0,2000000,0,"));
+  EXPECT_THAT(csv, testing::EndsWith("\r\n"));
+}
+
 TEST(BenchReport, OfNothing) {
   const BenchReport report{.url = "tcp://a:1", .load = {}};
   EXPECT_THAT(text_of(report), HasSubstr("messages   0/s, 0 in 0.0 s"));

@@ -57,5 +57,14 @@ RC_GTEST_PROP(Histogram, percentiles_are_within_one_part_in_sixty_four, ()) {
   }
 }
 
+TEST(Histogram, CountsARange) {
+  Histogram histogram;
+  for (int i = 0; i < 100; ++i) histogram.add(std::chrono::microseconds(i));
+  EXPECT_EQ(histogram.between(Histogram::Time(0), Histogram::Time::max()), 100u);
+  EXPECT_EQ(histogram.between(std::chrono::microseconds(40), std::chrono::microseconds(40)), 0u);
+  EXPECT_NEAR(static_cast<double>(histogram.between(std::chrono::microseconds(20), std::chrono::microseconds(60))), 40,
+              2);
+}
+
 }  // namespace
 }  // namespace parley::cli

@@ -1,35 +1,20 @@
 #include "cli/load.h"
 
+#include <cstring>
 #include <string>
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <parley/listener.h>
 #include <parley/simulation.h>
 #include <parley/ws.h>
 
-#include "codec/utf8_slow.h"
 #include "results.h"
 
 namespace parley::cli {
 namespace {
 
 using namespace std::chrono_literals;
-
-TEST(LoadMessage, HasItsSizeAndItsContent) {
-  for (const std::size_t bytes : {0UZ, 1UZ, 2UZ, 9UZ, 10UZ, 11UZ, 64UZ, 127UZ, 128UZ, 1000UZ, 16384UZ}) {
-    for (const Content content : {Content::binary, Content::text, Content::utf8, Content::json}) {
-      const std::string message = make_message(content, bytes);
-      EXPECT_EQ(message.size(), bytes);
-      if (content == Content::binary) continue;
-      EXPECT_EQ(codec::slow_utf8(message), codec::SlowUtf8::valid) << bytes;
-    }
-  }
-  EXPECT_THAT(make_message(Content::json, 200), testing::StartsWith(R"([{"id":0,"user":"user)"));
-  EXPECT_THAT(make_message(Content::json, 200), testing::ContainsRegex(R"(\}\] *$)"));
-  EXPECT_NE(make_message(Content::utf8, 200).find("\U0001F600"), std::string::npos);
-}
 
 // What the server does with what it gets.
 enum class Answer { echo, change_the_tenth, say_it_twice, go_after_ten };
@@ -77,6 +62,20 @@ Task<> serve_sessions(Server& server) {
   (void)co_await ws::serve(server.loop, "ws://127.0.0.1:9001", ws::Handler(serve_session, server), options);
 }
 
+// Datagrams: the tenth is dropped, changed, or answered twice.
+Task<> serve_datagrams(Server& server) {
+  auto socket = UdpSocket::bind(server.loop, "udp://127.0.0.1:9002");
+  EXPECT_TRUE(succeeded(socket));
+  while (auto datagram = co_await socket->receive()) {
+    std::string text(as_text(datagram->bytes));
+    const bool tenth = ++server.seen == 10;
+    if (tenth && server.answer == Answer::go_after_ten) continue;
+    if (tenth && server.answer == Answer::change_the_tenth) text.back() ^= 1;
+    const int times = tenth && server.answer == Answer::say_it_twice ? 2 : 1;
+    for (int i = 0; i < times; ++i) co_await socket->send(text, datagram->from);
+  }
+}
+
 struct Trial {
   LoadOptions options;
   Answer answer = Answer::echo;
@@ -91,10 +90,15 @@ Task<> try_it(Loop& loop, Trial& trial) {
   TaskGroup servers(loop);
   servers.spawn(serve_streams(server));
   servers.spawn(serve_sessions(server));
+  servers.spawn(serve_datagrams(server));
   co_await yield();
   Load load(loop, trial.options);
-  Task<Result<void>> connecting = load.connect();
+  Task<Result<void>> connecting = load.connect_idle();
   trial.connected = co_await connecting;
+  if (trial.connected) {
+    connecting = load.connect();
+    trial.connected = co_await connecting;
+  }
   if (trial.connected) {
     load.start();
     (void)co_await sleep_for(trial.time);
@@ -119,6 +123,7 @@ void simulate(Trial& it, const SimulationOptions& network = slow) {
 }
 
 LoadOptions over_tcp() { return {.endpoint = *Endpoint::parse("tcp://127.0.0.1:9000"), .connections = 5}; }
+LoadOptions over_udp() { return {.endpoint = *Endpoint::parse("udp://127.0.0.1:9002"), .connections = 5}; }
 LoadOptions over_websocket() { return {.endpoint = {}, .url = "ws://127.0.0.1:9001/", .connections = 5}; }
 
 TEST(Load, EveryKindComesBack) {
@@ -171,6 +176,72 @@ TEST(Load, AServerThatGoesIsNoticed) {
     EXPECT_EQ(it.broken, 1u) << options.url;
     EXPECT_EQ(it.result.wrong, 0u);
   }
+}
+
+TEST(Load, Datagrams) {
+  for (const std::size_t in_flight : {1UZ, 4UZ}) {
+    Trial it{.options = over_udp(), .time = 10s};
+    it.options.in_flight = in_flight;
+    simulate(it);
+    EXPECT_GT(it.result.messages, 1000u);
+    EXPECT_EQ(it.result.wrong + it.result.lost, 0u);
+    EXPECT_EQ(it.broken, 0u);
+  }
+}
+
+TEST(Load, ALostDatagramIsCountedAndNothingWaitsForIt) {
+  Trial it{.options = over_udp(), .answer = Answer::go_after_ten, .time = 10s};
+  simulate(it);
+  EXPECT_EQ(it.result.lost, 1u);
+  EXPECT_EQ(it.result.wrong, 0u);
+  EXPECT_GT(it.result.messages, 1000u);
+}
+
+TEST(Load, AChangedDatagramIsSeen) {
+  Trial it{.options = over_udp(), .answer = Answer::change_the_tenth};
+  simulate(it);
+  EXPECT_EQ(it.result.wrong, 1u);
+}
+
+TEST(Load, ADatagramThatComesTwiceCountsOnce) {
+  Trial it{.options = over_udp(), .answer = Answer::say_it_twice};
+  it.options.connections = 1;
+  simulate(it);
+  EXPECT_EQ(it.result.wrong, 0u);
+  EXPECT_EQ(it.result.lost, 0u);
+}
+
+TEST(Load, NobodyAnswersDatagrams) {
+  Trial it{.options = over_udp(), .time = 10s};
+  it.options.endpoint = *Endpoint::parse("udp://127.0.0.1:9009");
+  simulate(it);
+  EXPECT_EQ(it.result.messages, 0u);
+  EXPECT_GT(it.result.lost, 20u);
+  EXPECT_EQ(it.broken, 0u);
+}
+
+TEST(Load, AConnectionForEachMessage) {
+  for (LoadOptions options : {over_tcp(), over_websocket()}) {
+    options.churn = true;
+    options.idle = 3;
+    Trial it{.options = options, .time = 20s};
+    simulate(it);
+    ASSERT_TRUE(succeeded(it.connected));
+    EXPECT_GT(it.result.messages, 100u) << options.url;
+    EXPECT_EQ(it.result.wrong, 0u);
+    EXPECT_EQ(it.broken, 0u);
+  }
+}
+
+TEST(Load, ChurningIsToldThatNobodyListens) {
+  Trial it{.options = over_tcp()};
+  it.options.endpoint = *Endpoint::parse("tcp://127.0.0.1:9009");
+  it.options.churn = true;
+  simulate(it);
+  EXPECT_TRUE(failed_with(it.connected, Errc::refused));
+  it.options.idle = 1;
+  simulate(it);
+  EXPECT_TRUE(failed_with(it.connected, Errc::refused));
 }
 
 TEST(Load, NobodyListens) {

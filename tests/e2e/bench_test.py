@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import tempfile
 import unittest
 
 from harness import PARLEY, Case
@@ -19,7 +20,8 @@ class Bench(Case):
 
     def test_each_way_in(self):
         server = self.echo_server()
-        for url in f"ws://127.0.0.1:{server.tcp_port}/", f"tcp://127.0.0.1:{server.tcp_port}":
+        for url in (f"ws://127.0.0.1:{server.tcp_port}/", f"tcp://127.0.0.1:{server.tcp_port}",
+                    f"udp://127.0.0.1:{server.udp_port}"):
             for content in "binary", "text", "utf8", "json":
                 lines = self.bench(url, "--connections", "5", "--in-flight", "3", "--content", content,
                                    "--size", "100").out.all()
@@ -39,6 +41,22 @@ class Bench(Case):
         self.assertGreater(report["messages"], 0)
         self.assertEqual((report["wrong"], report["broken_connections"]), (0, 0))
         self.assertGreater(report["server_resident_bytes"], 1_000_000)
+        self.stop(server)
+
+    def test_a_storm_beside_idle_connections_and_a_picture(self):
+        server = self.echo_server()
+        with tempfile.TemporaryDirectory() as folder:
+            picture = f"{folder}/latency.svg"
+            lines = self.bench(f"ws://127.0.0.1:{server.tcp_port}/", "--connections", "4", "--churn", "--idle", "20",
+                               "--csv", "--plot", picture).out.all()
+            with open(picture, encoding="utf-8") as file:
+                self.assertIn("<polyline", file.read())
+            self.assertIn("can't be written", "".join(
+                self.bench(f"tcp://127.0.0.1:{server.tcp_port}", "--plot", f"{folder}/no/x.svg", code=1).err.all()))
+        names, values = lines
+        report = dict(zip(names.split(","), values.split(",")))
+        self.assertEqual((report["churn"], report["idle_connections"], report["wrong"]), ("true", "20", "0"))
+        self.assertGreater(int(report["messages"]), 0)
         self.stop(server)
 
     def test_a_rate(self):
