@@ -63,7 +63,7 @@ class Network final : public Driver {
 
   // What an echo server in its steady state does not ask for.
   Result<int> listen(const Address&, int, ReusePort) override { return fail(Errc::unsupported); }
-  Result<int> connect(const Address&) override { return fail(Errc::unsupported); }
+  Result<int> connect(const Address&, const Address&) override { return fail(Errc::unsupported); }
   Result<int> bind_datagram(const Address&, ReusePort) override { return fail(Errc::unsupported); }
   Result<int> connect_datagram(const Address&) override { return fail(Errc::unsupported); }
   Result<Address> local_address(int) override { return fail(Errc::unsupported); }

@@ -28,6 +28,10 @@ namespace parley {
 struct ConnectOptions {
   // RFC 8305, 8: "Connection Attempt Delay ... RECOMMENDED at 250 milliseconds".
   std::chrono::milliseconds attempt_delay{250};
+  // The address of this end, of those that this machine has; port 0 is any free one. Of a name's addresses only those
+  // of its family are tried: invalid_argument if there is none, and for what is not TCP. Family::none: the kernel
+  // chooses.
+  Address from = {};
   // Who looks names up; tests and programs with a resolver of their own put theirs here. `host` is never a number.
   Task<Result<std::vector<Address>>> (*resolve)(Loop& loop, std::string_view host,
                                                 std::uint16_t port) = parley::resolve;

@@ -95,7 +95,9 @@ std::pair<Stream, Stream> pipe(Loop& loop, std::size_t bytes_max = 64 * 1024);
 
 // Connects to an address: TCP or Unix-domain. Errors: refused, unreachable, timed_out (the kernel's own limit is
 // minutes: use within()), descriptors_exhausted. Cancelling: the attempt is given up.
-Task<Result<Stream>> connect(Loop& loop, Address address);
+// `from`, for TCP: the address of this end, one of this machine's and of the same family (invalid_argument,
+// address_unavailable, address_in_use); port 0 is any free one. Family::none: the kernel chooses.
+Task<Result<Stream>> connect(Loop& loop, Address address, Address from = {});
 
 class [[nodiscard]] Stream::Receive {
  public:

@@ -33,6 +33,7 @@ std::optional<std::string> set_target(const TypedBench& typed, BenchCommand& com
   command.url = typed.url;
   if (typed.url.starts_with("ws://") || typed.url.starts_with("ws+unix:")) {
     command.load.url = typed.url;
+    if (!typed.from.empty() && !typed.url.starts_with("ws://")) return "--from: only ws:// and tcp:// have it";
     return std::nullopt;
   }
   const auto endpoint = Endpoint::parse(typed.url);
@@ -44,6 +45,7 @@ std::optional<std::string> set_target(const TypedBench& typed, BenchCommand& com
         typed.url);
   }
   if (typed.compress) return "--compress: only ws:// has it";
+  if (endpoint->scheme != Scheme::tcp && !typed.from.empty()) return "--from: only ws:// and tcp:// have it";
   if (endpoint->scheme == Scheme::udp) {
     if (typed.churn || !typed.idle.empty()) return "udp:// has no connections to --churn with, or to be --idle";
     if (command.load.bytes < Load::datagram_bytes_min || command.load.bytes > UdpSocket::datagram_bytes_max) {
@@ -84,6 +86,11 @@ void add_bench_options(CLI::App& bench, TypedBench& typed) {
   bench.add_flag("--compress", typed.compress, "WebSocket: compress every message")->disable_flag_override();
   bench.add_flag("--churn", typed.churn, "Connect, send one message, close, again and again")->disable_flag_override();
   text("--idle", typed.idle, "N", "Connections beside, which do nothing [0]");
+  bench.add_option("--from", typed.from, "Connect from this address; several take turns")
+      ->type_name("ADDRESS")
+      ->expected(1)
+      ->take_all()
+      ->allow_extra_args(false);
   text("--rate", typed.rate, "N", "Send so many messages a second in all, whatever comes back");
   text("--warm-up", typed.warm_up, "SECONDS", "Before it is measured [1]");
   text("--duration", typed.duration, "SECONDS", "Measure for so long [5]");
@@ -121,6 +128,11 @@ std::optional<std::string> set_bench(const TypedBench& typed, const CLI::App& be
   if (typed.json && typed.csv) return "--json and --csv: which one?";
   if (!typed.plot.empty() && !typed.plot.ends_with(".svg") && !typed.plot.ends_with(".html")) {
     return fmt::format("--plot: '{}' ends neither in .svg nor in .html", typed.plot);
+  }
+  for (const std::string& text : typed.from) {
+    const auto address = Address::ip(text, 0);
+    if (!address) return fmt::format("--from: '{}' is not an IP address", text);
+    load.from.push_back(*address);
   }
   load.compress = typed.compress;
   load.churn = typed.churn;

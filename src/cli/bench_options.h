@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/options.h"
 
@@ -15,6 +16,7 @@ namespace parley::cli {
 // Options as they were typed.
 struct TypedBench {
   std::string url, connections, in_flight, size, content = "binary", rate, warm_up, duration, server_pid, idle, plot;
+  std::vector<std::string> from;
   bool compress = false;
   bool churn = false;
   bool json = false;

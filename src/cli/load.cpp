@@ -4,7 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include <parley/connect.h>
 #include <parley/ws/client.h>
 
 namespace parley::cli {
@@ -23,6 +22,12 @@ Load::Load(Loop& loop, const LoadOptions& options)
 
 // --- connecting ---------------------------------------------------------------------------------------------------
 
+ConnectOptions Load::next_source() {
+  ConnectOptions options;
+  if (!options_.from.empty()) options.from = options_.from[opened_++ % options_.from.size()];
+  return options;
+}
+
 Task<Result<void>> Load::open(Flow& flow) {
   if (options_.url.empty() && options_.endpoint.scheme == Scheme::udp) {
     Result<UdpSocket> socket = co_await connect_udp(loop_, options_.endpoint);
@@ -31,13 +36,14 @@ Task<Result<void>> Load::open(Flow& flow) {
     co_return Result<void>();
   }
   if (options_.url.empty()) {
-    Task<Result<Stream>> connecting = parley::connect(loop_, options_.endpoint);
+    Task<Result<Stream>> connecting = parley::connect(loop_, options_.endpoint, next_source());
     Result<Stream> stream = co_await within(options_.connect_time, std::move(connecting));
     if (!stream) co_return std::unexpected(stream.error());
     flow.stream = std::move(*stream);
     co_return Result<void>();
   }
   ws::ConnectOptions options;
+  options.connect = next_source();
   options.deflate = options_.compress;
   options.limits.message_bytes_max = std::max<std::size_t>(options_.bytes, 1);
   options.limits.keepalive_seconds = 0;

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include <parley/address.h>
+#include <parley/connect.h>
 #include <parley/endpoint.h>
 #include <parley/event.h>
 #include <parley/loop.h>
@@ -33,9 +35,10 @@ struct LoadOptions {
   std::size_t bytes = 64;     // of a message
   Content content = Content::binary;
   bool compress = false;
-  bool churn = false;    // a connection for each message: connect, shake hands, send, receive, close
-  std::size_t idle = 0;  // connections beside, which do nothing
-  double rate = 0;       // messages a second over all connections, whatever comes back; 0: a closed loop
+  bool churn = false;              // a connection for each message: connect, shake hands, send, receive, close
+  std::size_t idle = 0;            // connections beside, which do nothing
+  std::vector<Address> from = {};  // this end's addresses, in turns
+  double rate = 0;                 // messages a second over all connections, whatever comes back; 0: a closed loop
   std::chrono::nanoseconds connect_time = std::chrono::seconds(10);  // for each connection
 };
 
@@ -98,6 +101,7 @@ class Load {
   Task<Result<void>> open_all(std::deque<Flow>& flows, std::size_t count);
   Task<> open_some(Opening& opening);
   Task<Result<void>> open(Flow& flow);
+  ConnectOptions next_source();
   Task<> churn();
   Task<Result<void>> churn_once(Flow& flow);
   Task<Result<void>> receive_one(Flow& flow);
@@ -122,6 +126,7 @@ class Load {
   std::deque<Flow> flows_;
   std::deque<Flow> idle_;
   std::size_t churning_ = 0;
+  std::size_t opened_ = 0;  // so far
   std::size_t broken_ = 0;
   Error first_error_;
   TaskGroup group_;

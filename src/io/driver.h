@@ -36,7 +36,8 @@ class Driver {
 
   // Sockets, by descriptors of this driver's own, all non-blocking.
   virtual Result<int> listen(const Address& address, int backlog, ReusePort reuse_port) = 0;
-  virtual Result<int> connect(const Address& address) = 0;  // begun: when writable, outcome() says how it ended
+  // Begun: when writable, outcome() says how it ended. `from`: what this end is bound to before; Family::none: nothing.
+  virtual Result<int> connect(const Address& address, const Address& from) = 0;
   virtual Result<int> bind_datagram(const Address& address, ReusePort reuse_port) = 0;
   virtual Result<int> connect_datagram(const Address& address) = 0;
   virtual Result<Address> local_address(int descriptor) = 0;

@@ -1,5 +1,6 @@
 #include "io/epoll.h"
 
+#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -43,7 +44,7 @@ class Epoll final : public Driver {
   }
 
   Result<int> listen(const Address& address, int backlog, ReusePort reuse_port) override;
-  Result<int> connect(const Address& address) override;
+  Result<int> connect(const Address& address, const Address& from) override;
   Result<int> bind_datagram(const Address& address, ReusePort reuse_port) override;
   Result<int> connect_datagram(const Address& address) override;
   Result<Address> local_address(int descriptor) override { return Borrowed(descriptor).socket.local_address(); }
@@ -134,9 +135,15 @@ Result<int> Epoll::listen(const Address& address, int backlog, ReusePort reuse_p
   return socket->release();
 }
 
-Result<int> Epoll::connect(const Address& address) {
+Result<int> Epoll::connect(const Address& address, const Address& from) {
   Result<Socket> socket = open_like(address, false);
   if (!socket) return std::unexpected(socket.error());
+  if (from.family() != Family::none) {
+    // ip(7), IP_BIND_ADDRESS_NO_PORT: the port is chosen by connect(), so that one may serve towards several peers.
+    const int on = 1;
+    setsockopt(socket->descriptor(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    if (auto done = socket->bind(from); !done) return std::unexpected(done.error());
+  }
   if (address.family() != Family::local) {
     if (auto done = socket->set_no_delay(true); !done) return std::unexpected(done.error());
   }

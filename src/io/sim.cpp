@@ -33,7 +33,9 @@ class SimDriver final : public Driver {
   Result<int> listen(const Address& address, int backlog, ReusePort reuse_port) override {
     return sim_listen(network_, address, backlog, reuse_port);
   }
-  Result<int> connect(const Address& address) override { return sim_connect(network_, address); }
+  Result<int> connect(const Address& address, const Address& from) override {
+    return sim_connect(network_, address, from);
+  }
   Result<int> bind_datagram(const Address& address, ReusePort reuse_port) override {
     return sim_bind_datagram(network_, address, reuse_port);
   }

@@ -77,16 +77,20 @@ Attempt::Decided Attempt::decided() noexcept { return Decided(*this); }
 
 }  // namespace
 
-Task<Result<Stream>> connect(Loop& loop, Address address) {
+Task<Result<Stream>> connect(Loop& loop, Address address, Address from) {
   Core& core = loop.core();
+  const bool bound = from.family() != Family::none;
+  if (bound && (address.family() == Family::local || from.family() != address.family())) {
+    co_return fail(Errc::invalid_argument);
+  }
   if (!core.driver) co_return std::unexpected(core.failure());
-  Result<int> descriptor = core.driver->connect(address);
+  Result<int> descriptor = core.driver->connect(address, from);
   // A Unix-domain listener whose backlog is full: the kernel offers nothing to wait for.
   for (auto pause = std::chrono::milliseconds(1); !descriptor && descriptor.error() == Errc::would_block;) {
     Result<void> slept = co_await sleep_for(pause);
     if (!slept) co_return std::unexpected(slept.error());
     pause = std::min(2 * pause, std::chrono::milliseconds(100));
-    descriptor = core.driver->connect(address);
+    descriptor = core.driver->connect(address, from);
   }
   if (!descriptor) co_return std::unexpected(descriptor.error());
   Attempt attempt(core, *descriptor);

@@ -56,8 +56,8 @@ struct Race {
   }
 };
 
-Task<> attempt(Loop& loop, Address address, Race& race) {
-  Result<Stream> stream = co_await connect(loop, address);
+Task<> attempt(Loop& loop, Address address, const Address& from, Race& race) {
+  Result<Stream> stream = co_await connect(loop, address, from);
   if (!stream) {
     race.failed(stream.error());
   } else if (!race.winner) {
@@ -67,12 +67,12 @@ Task<> attempt(Loop& loop, Address address, Race& race) {
 }
 
 // RFC 8305, 5: one attempt after the other, each begun when the one before has failed or attempt_delay later.
-Task<Result<Stream>> race_for(Loop& loop, const std::vector<Address>& addresses, std::chrono::milliseconds delay) {
+Task<Result<Stream>> race_for(Loop& loop, const std::vector<Address>& addresses, const ConnectOptions& options) {
   Race race;
   TaskGroup attempts(loop);
   for (std::size_t next = 0; !race.winner && (next < addresses.size() || attempts.size() > 0);) {
-    if (next < addresses.size()) attempts.spawn(attempt(loop, addresses[next++], race));
-    const detail::Duration limit = next < addresses.size() ? delay : detail::Duration::max();
+    if (next < addresses.size()) attempts.spawn(attempt(loop, addresses[next++], options.from, race));
+    const detail::Duration limit = next < addresses.size() ? options.attempt_delay : detail::Duration::max();
     const detail::Duration begun = loop.now();
     Result<void> ended = co_await within(limit, race.ended.wait(Stop::all));
     if (ended || (ended.error() == Errc::timed_out && loop.now() - begun >= limit)) continue;
@@ -109,11 +109,15 @@ Task<Result<Stream>> connect(Loop& loop, Endpoint endpoint, ConnectOptions optio
   if (endpoint.scheme == Scheme::udp) co_return fail(Errc::invalid_argument);
   Addresses found = co_await addresses_of(loop, endpoint, options);
   if (!found) co_return std::unexpected(found.error());
+  if (options.from.family() != Family::none) {
+    std::erase_if(*found, [&](const Address& each) { return each.family() != options.from.family(); });
+    if (found->empty()) co_return fail(Errc::invalid_argument);
+  }
   std::vector<Address> addresses = interleaved(*found);
   Error error{};
   for (unsigned port = endpoint.port_first; port <= endpoint.port_last; ++port) {
     for (Address& address : addresses) address = address.with_port(static_cast<std::uint16_t>(port));
-    Result<Stream> stream = co_await race_for(loop, addresses, options.attempt_delay);
+    Result<Stream> stream = co_await race_for(loop, addresses, options);
     if (stream || is_stop(stream.error())) co_return stream;
     if (weight(stream.error()) >= weight(error)) error = stream.error();
   }
@@ -127,7 +131,8 @@ Task<Result<Stream>> connect(Loop& loop, std::string_view url, const ConnectOpti
 }
 
 Task<Result<UdpSocket>> connect_udp(Loop& loop, Endpoint endpoint, ConnectOptions options) {
-  if (endpoint.scheme == Scheme::tcp || endpoint.is_range()) co_return fail(Errc::invalid_argument);
+  const bool bound = options.from.family() != Family::none;
+  if (endpoint.scheme == Scheme::tcp || endpoint.is_range() || bound) co_return fail(Errc::invalid_argument);
   Addresses found = co_await addresses_of(loop, endpoint, options);
   if (!found) co_return std::unexpected(found.error());
   if (std::ranges::all_of(*found, &Address::is_loopback)) {

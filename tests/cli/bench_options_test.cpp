@@ -48,6 +48,8 @@ TEST(BenchOptions, AllOfThem) {
       std::get<BenchCommand>(parsed({"tcp://a:1", "--churn", "--idle", "7", "--csv", "--plot", "latency.html"}));
   EXPECT_TRUE(storm.load.churn);
   EXPECT_EQ(storm.load.idle, 7u);
+  const auto sources = std::get<BenchCommand>(parsed({"--from", "127.0.0.2", "--from", "127.0.0.3", "tcp://a:1"}));
+  EXPECT_EQ(sources.load.from, (std::vector{*Address::ip("127.0.0.2", 0), *Address::ip("127.0.0.3", 0)}));
   EXPECT_TRUE(storm.csv);
   EXPECT_EQ(storm.plot, "latency.html");
   EXPECT_EQ(std::get<BenchCommand>(parsed({"udp://a:1"})).load.endpoint.scheme, Scheme::udp);
@@ -66,6 +68,10 @@ TEST(BenchOptions, WrongUsage) {
       {{"ws://a/", "--churn", "--rate", "1"}, "--churn"},
       {{"ws://a/", "--churn", "--in-flight", "2"}, "--churn"},
       {{"ws://a/", "--idle", "0"}, "--idle"},
+      {{"ws://a/", "--from", "localhost"}, "--from"},
+      {{"ws+unix:/run/x", "--from", "127.0.0.2"}, "--from"},
+      {{"udp://a:1", "--from", "127.0.0.2"}, "--from"},
+      {{"unix:/run/x", "--from", "127.0.0.2"}, "--from"},
       {{"ws://a/", "--json", "--csv"}, "--csv"},
       {{"ws://a/", "--plot", "x.png"}, "x.png"},
       {{"127.0.0.1:9000"}, "127.0.0.1:9000"},

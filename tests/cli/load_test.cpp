@@ -1,6 +1,6 @@
 #include "cli/load.h"
 
-#include <cstring>
+#include <set>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -23,9 +23,16 @@ struct Server {
   Loop& loop;
   Answer answer;
   std::size_t seen = 0;
+  std::set<std::string> sources = {};
 };
 
+std::string host_of(const Address& address) {
+  const std::string text = address.to_string();
+  return text.substr(0, text.rfind(':'));
+}
+
 Task<> serve_stream(Stream peer, Server& server) {
+  server.sources.insert(host_of(peer.peer_address()));
   for (;;) {
     auto bytes = co_await peer.receive();
     if (!bytes) break;
@@ -39,6 +46,7 @@ Task<> serve_stream(Stream peer, Server& server) {
 }
 
 Task<> serve_session(ws::Session peer, Server& server) {
+  server.sources.insert(host_of(peer.peer_address()));
   for (;;) {
     auto message = co_await peer.receive();
     if (!message) break;
@@ -83,6 +91,7 @@ struct Trial {
   Result<void> connected = {};
   LoadResult result = {};
   std::size_t broken = 0;
+  std::set<std::string> sources = {};
 };
 
 Task<> try_it(Loop& loop, Trial& trial) {
@@ -110,6 +119,7 @@ Task<> try_it(Loop& loop, Trial& trial) {
   }
   servers.stop();
   co_await servers.join();
+  trial.sources = server.sources;
 }
 
 // Whatever is sent takes a while: where nothing does, a second never passes.
@@ -230,6 +240,16 @@ TEST(Load, AConnectionForEachMessage) {
     EXPECT_GT(it.result.messages, 100u) << options.url;
     EXPECT_EQ(it.result.wrong, 0u);
     EXPECT_EQ(it.broken, 0u);
+  }
+}
+
+TEST(Load, FromSeveralAddresses) {
+  for (LoadOptions options : {over_tcp(), over_websocket()}) {
+    options.from = {*Address::ip("127.0.0.2", 0), *Address::ip("127.0.0.3", 0)};
+    Trial it{.options = options};
+    simulate(it);
+    ASSERT_TRUE(succeeded(it.connected));
+    EXPECT_EQ(it.sources, (std::set<std::string>{"127.0.0.2", "127.0.0.3"}));
   }
 }
 

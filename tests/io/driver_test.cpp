@@ -76,7 +76,7 @@ class DriverTest : public testing::TestWithParam<std::tuple<Network, Family>> {
   // client and server, connected.
   void SetUpConnection() {
     ASSERT_NO_FATAL_FAILURE(listen());
-    auto descriptor = driver->connect(address);
+    auto descriptor = driver->connect(address, {});
     ASSERT_TRUE(succeeded(descriptor));
     client = std::make_unique<End>(*driver, *descriptor, Reading::ready);
     wait(*client, Source::out_bit);
@@ -155,7 +155,7 @@ TEST_P(DriverTest, NobodyListens) {
   address = *driver->local_address(*taken);
   driver->close_descriptor(*taken);
 
-  const auto descriptor = driver->connect(address);
+  const auto descriptor = driver->connect(address, {});
   if (is_local()) {
     EXPECT_TRUE(failed_with(descriptor, Errc::refused));
     return;
@@ -164,6 +164,21 @@ TEST_P(DriverTest, NobodyListens) {
   End end(*driver, *descriptor, Reading::ready);
   wait(end, Source::out_bit);
   EXPECT_TRUE(failed_with(driver->outcome(*descriptor), Errc::refused));
+}
+
+TEST_P(DriverTest, ThisEndMayBeBoundBefore) {
+  if (is_local()) return;
+  listen();
+  const Address from = family() == Family::ipv4 ? *Address::ip("127.0.0.5", 0) : Address::loopback(family(), 0);
+  const auto descriptor = driver->connect(address, from);
+  ASSERT_TRUE(succeeded(descriptor));
+  client = std::make_unique<End>(*driver, *descriptor, Reading::ready);
+  wait(*client, Source::out_bit);
+  EXPECT_TRUE(succeeded(driver->outcome(*descriptor)));
+  const Completion accepted = wait(*listener, Source::in_bit);
+  EXPECT_EQ(driver->accepted_address().with_port(0), from);
+  EXPECT_EQ(driver->accepted_address(), *driver->local_address(*descriptor));
+  driver->close_descriptor(accepted.result);
 }
 
 TEST_P(DriverTest, BytesInBothDirections) {
@@ -286,7 +301,7 @@ TEST_P(DriverTest, AFullBufferStopsTheSender) {
 
 TEST_P(DriverTest, AListenerThatClosesTurnsAwayThoseWhoWait) {
   listen();
-  const auto descriptor = driver->connect(address);
+  const auto descriptor = driver->connect(address, {});
   ASSERT_TRUE(succeeded(descriptor));
   End waiting(*driver, *descriptor, Reading::ready);
   wait(waiting, Source::out_bit);

@@ -121,6 +121,15 @@ TEST_F(ConnectByName, each_further_attempt_waits_as_long) {
   EXPECT_EQ(outcome.time, 300ms);
 }
 
+TEST_F(ConnectByName, from_an_address_only_its_family_is_tried) {
+  listen_at(at("2001:db8::1"));
+  listen_at(at("192.0.2.2"));
+  const Outcome outcome = connected("tcp://example.org:80", {.from = at("192.0.2.77", 0), .resolve = four});
+  EXPECT_EQ(outcome.peer, at("192.0.2.2"));
+  const Outcome none = connected("tcp://[2001:db8::1]:80", {.from = at("192.0.2.77", 0), .resolve = four});
+  EXPECT_EQ(none.error, Errc::invalid_argument);
+}
+
 TEST_F(ConnectByName, an_attempt_that_fails_is_followed_at_once) {
   set_route("2001:db8::1", Route::unreachable);  // 192.0.2.1 refuses
   listen_at(at("2001:db8::2"));

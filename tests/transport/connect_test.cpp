@@ -55,6 +55,33 @@ TEST_F(Connecting, to_a_listener_gives_a_stream) {
   });
 }
 
+TEST_F(Connecting, from_an_address_of_this_machine) {
+  run([](Loop& loop) -> Task<> {
+    auto listener = listen(loop, "tcp://127.0.0.1:0");
+    EXPECT_TRUE(succeeded(listener));
+    const Address to = listener->local_address();
+    const Address from = *Address::ip("127.0.0.5", 0);
+    std::vector<Stream> streams;
+    for (int i = 0; i < 2; ++i) {
+      auto stream = co_await connect(loop, to, from);
+      EXPECT_TRUE(succeeded(stream));
+      auto peer = co_await listener->accept();
+      EXPECT_EQ(peer->peer_address(), stream->local_address());
+      EXPECT_EQ(peer->peer_address().with_port(0), from);
+      streams.push_back(std::move(*stream));
+    }
+    EXPECT_NE(streams[0].local_address(), streams[1].local_address());
+    auto taken = co_await connect(loop, to, streams[0].local_address());
+    EXPECT_FALSE(taken);
+    auto elsewhere = co_await connect(loop, to, *Address::ip("192.0.2.1", 0));
+    EXPECT_TRUE(failed_with(elsewhere, Errc::address_unavailable));
+    auto other_family = co_await connect(loop, to, *Address::ip("::1", 0));
+    EXPECT_TRUE(failed_with(other_family, Errc::invalid_argument));
+    auto local = co_await connect(loop, *Address::local("@nobody"), from);
+    EXPECT_TRUE(failed_with(local, Errc::invalid_argument));
+  });
+}
+
 TEST_F(Connecting, where_nothing_listens_is_refused) {
   run([](Loop& loop) -> Task<> {
     auto listener = listen(loop, "tcp://127.0.0.1:0");

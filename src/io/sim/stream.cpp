@@ -240,7 +240,7 @@ Result<int> sim_listen(SimNetwork& network, const Address& address, int backlog,
   return network.open(std::make_shared<SimListener>(network, *local, reuse_port, backlog));
 }
 
-Result<int> sim_connect(SimNetwork& network, const Address& address) {
+Result<int> sim_connect(SimNetwork& network, const Address& address, const Address& from) {
   const Address server = sim_target(address);
   if (server.family() == Family::local) {
     auto* listener = static_cast<SimListener*>(network.find(server, SimKind::listener));
@@ -254,7 +254,8 @@ Result<int> sim_connect(SimNetwork& network, const Address& address) {
     }
     return descriptor;
   }
-  const auto local = network.free_address(server.with_port(0), SimKind::connection, ReusePort::no);
+  const bool bound = from.family() != Family::none;
+  const auto local = network.free_address(bound ? from : server.with_port(0), SimKind::connection, ReusePort::no);
   if (!local) return std::unexpected(local.error());
   auto connection = std::make_shared<SimConnection>(network, *local, server);
   auto descriptor = network.open(std::make_shared<SimStream>(network, connection, SimConnection::client));

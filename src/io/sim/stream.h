@@ -115,6 +115,6 @@ class SimListener final : public SimSocket {
 };
 
 Result<int> sim_listen(SimNetwork& network, const Address& address, int backlog, ReusePort reuse_port);
-Result<int> sim_connect(SimNetwork& network, const Address& address);
+Result<int> sim_connect(SimNetwork& network, const Address& address, const Address& from = {});
 
 }  // namespace parley::detail
