@@ -66,6 +66,7 @@ Deflater::Made Deflater::compress(Bytes piece, Flush flush, Output& out) noexcep
 
 Inflater::Inflater(const DeflateSettings& settings, DeflateEngines& engines) noexcept
     : engines_(engines),
+      window_bits_(settings.window_bits),
       window_(engines, settings.keeps_context ? settings.window_bytes_max() : 0, Window::From::reserve) {}
 
 Inflater::~Inflater() { engines_.give_back(std::move(engine_)); }
@@ -96,7 +97,7 @@ Violation Inflater::inflate(Bytes& piece, bool last, Output& out, std::size_t by
   if (last && !engine_ && engines_.inflate_whole(window_.bytes(), piece, out, bytes_max)) {
     piece = {};
   } else {
-    if (!engine_) engine_ = engines_.lend(window_.bytes());
+    if (!engine_) engine_ = engines_.lend(window_.bytes(), window_bits_);
     if (!engine_) return Violation::no_memory;
     violation = run(piece, last, out, bytes_max);
   }

@@ -68,6 +68,7 @@ class Inflater {
   Violation run(Bytes& piece, bool last, Output& out, std::size_t bytes_max) noexcept;
 
   DeflateEngines& engines_;
+  const std::uint8_t window_bits_;
   std::uint8_t tail_taken_ = 0;  // bytes of 00 00 FF FF that stand behind the message
   Window window_;
   LentInflate engine_;  // while a message is not whole

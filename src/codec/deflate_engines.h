@@ -113,8 +113,8 @@ class DeflateEngines {
   // appended: it can't be told by this way; whatever is the matter, a lent engine will find it.
   bool inflate_whole(Bytes window, Bytes payload, Output& out, std::size_t bytes_max) noexcept;
 
-  // An engine for one message behind `window`; null: there was no memory.
-  LentInflate lend(Bytes window) noexcept;
+  // An engine for one message behind `window`, which refers 2^window_bits bytes back at most. Null: no memory.
+  LentInflate lend(Bytes window, std::uint8_t window_bits) noexcept;
   void give_back(LentInflate engine) noexcept;
 
   // ---- The budget of the windows, in bytes

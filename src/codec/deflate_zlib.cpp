@@ -106,15 +106,15 @@ bool DeflateEngines::deflate_by_zlib(const DeflateSettings& settings, Bytes wind
 
 // ---- Inflating
 
-LentInflate DeflateEngines::lend(Bytes window) noexcept {
+// It keeps a window of its own of that size, for what comes in pieces, and gets a new one when the size changes.
+LentInflate DeflateEngines::lend(Bytes window, std::uint8_t window_bits) noexcept {
   LentInflate engine = std::move(spare_inflate_);
   if (engine) {
-    inflateReset(&engine->zlib);
+    inflateReset2(&engine->zlib, -int{window_bits});
     engine->between = true;
   } else {
     engine.reset(new (std::nothrow) ZlibInflate);  // owned: by the unique_ptr
-    // With the largest window, whatever was agreed: one engine serves all.
-    if (!engine || inflateInit2(&engine->zlib, -15) != Z_OK) return nullptr;
+    if (!engine || inflateInit2(&engine->zlib, -int{window_bits}) != Z_OK) return nullptr;
   }
   if (!window.empty() &&
       inflateSetDictionary(&engine->zlib, bytes_of(window), static_cast<uInt>(window.size())) != Z_OK) {

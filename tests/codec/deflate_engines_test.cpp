@@ -72,7 +72,7 @@ TEST(DeflateEngines, no_memory_to_inflate) {
 TEST(DeflateEngines, no_memory_to_lend) {
   EXPECT_EQ(allocations_of([] {
               DeflateEngines engines(plenty);
-              return engines.lend(as_bytes("window")) != nullptr;
+              return engines.lend(as_bytes("window"), 15) != nullptr;
             }),
             3);  // the engine, zlib's state and its window
 }
