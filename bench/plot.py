@@ -13,7 +13,7 @@ text { font: 12px system-ui, sans-serif; fill: #333 } .title { font-size: 14px; 
 
 
 def bars(rows, reference):
-    """`rows`: [(name, {server: value})]. Each value is drawn as a multiple of the reference's, on a logarithmic scale."""
+    """`rows`: [(name, {server: value})]. Values are drawn as multiples of the reference's; the scale is logarithmic."""
     servers = list(dict.fromkeys(server for _, values in rows for server in values))
     multiples = [(name, [(server, value / values[reference]) for server, value in values.items() if value])
                  for name, values in rows if values.get(reference)]
@@ -45,7 +45,9 @@ def bars(rows, reference):
         legend.append(f'<rect x="{x}" y="32" width="12" height="12" fill="{colour}"/>'
                       f'<text x="{x + 16}" y="43">{html.escape(server)}</text>')
         x += 30 + 7 * len(server)
-    title = f'<text class="title" x="{LABELS}" y="20">CPU time a message, in multiples of {html.escape(reference)}</text>'
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 24}" width="{WIDTH}" height="{y + 24}">\n'
-            f'{STYLE}\n<rect class="paper" width="100%" height="100%"/>\n' + "\n".join([title, *legend, *marks, *parts]) +
-            "\n</svg>\n")
+    what = f"CPU time a message, in multiples of {html.escape(reference)}"
+    title = f'<text class="title" x="{LABELS}" y="20">{what}</text>'
+    size = f'viewBox="0 0 {WIDTH} {y + 24}" width="{WIDTH}" height="{y + 24}"'
+    drawn = "\n".join([title, *legend, *marks, *parts])
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" {size}>\n{STYLE}\n'
+            f'<rect class="paper" width="100%" height="100%"/>\n{drawn}\n</svg>\n')

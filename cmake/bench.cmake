@@ -20,7 +20,8 @@ foreach(source IN LISTS parley_bench)
     target_link_libraries(bench_${name} PRIVATE benchmark::benchmark_main)
   endif()
 endforeach()
-# bench/rivals/X.cpp are echo servers of other libraries, built where those are there: `cmake --build DIR --target rivals`.
+# bench/rivals/X.cpp are echo servers of other libraries, built where those are there, by
+# `cmake --build DIR --target rivals`.
 add_custom_target(rivals)
 function(parley_rival name header)
   find_path(PARLEY_RIVAL_${name} ${header})

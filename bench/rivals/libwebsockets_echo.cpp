@@ -68,7 +68,7 @@ int main(int count, char** words) {
   info.protocols = protocols;
   info.extensions = deflate ? extensions : nullptr;
   info.pt_serv_buf_size = 128 * 1024;
-  info.fd_limit_per_thread = 4096;
+  info.fd_limit_per_thread = 16384;
   info.options = LWS_SERVER_OPTION_DISABLE_IPV6 | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8;
   lws_context* context = lws_create_context(&info);
   lws_vhost* host = context ? lws_create_vhost(context, &info) : nullptr;
