@@ -118,9 +118,10 @@ bool accept(const Heard& response, const DeflateParameters& wishes, DeflateParam
   // messages compressed using an LZ77 sliding window of up to 32,768 bytes." (7.1.2.2): a smaller one is in order.
   agreed.client_max_window_bits = wishes.client_max_window_bits;
   if (!response.has_client_bits) return true;
-  // "with a value equal to or smaller than the received value" (7.1.2.2), so it has one.
-  agreed.client_max_window_bits = response.client_bits;
-  return response.client_bits != 0 && response.client_bits <= wishes.client_max_window_bits;
+  // "the server may either ignore this value or use this value" (7.1.2.2): where it says a larger one the hint still
+  // holds. Without a value there is nothing to hold to.
+  agreed.client_max_window_bits = std::min(response.client_bits, wishes.client_max_window_bits);
+  return response.client_bits != 0;
 }
 
 // Calls visit(name, heard) for each extension in the values, until it returns false. False: against the grammar.
