@@ -104,10 +104,10 @@ class Core {
   Context* root = nullptr;  // of the task that run() runs
   List<Lingering> lingering;
   List<Starved> starved;
-  List<Unflushed> unflushed;           // told before the driver is asked again
-  std::shared_ptr<Resolver> resolver;  // made at the first lookup; its threads share it
+  List<Unflushed> unflushed;                       // told before the driver is asked again
+  std::shared_ptr<Resolver> resolver;              // made at the first lookup; its threads share it
   std::shared_ptr<codec::DeflateEngines> deflate;  // made by the first session that compresses
-  Source* accepted = nullptr;          // the stream accepted last: driver->accepted_address() is its peer
+  Source* accepted = nullptr;                      // the stream accepted last: driver->accepted_address() is its peer
 
  private:
   void run_ready() noexcept;

@@ -12,7 +12,7 @@ using codec::Opcode;
 
 namespace {
 
-constexpr std::size_t room_bytes_min = 256;  // behind what came with the handshake, for the session to read ahead
+constexpr std::size_t room_bytes_min = 256;       // behind what came with the handshake, for the session to read ahead
 constexpr std::uint16_t window_idle_seconds = 5;  // without a message, before a window that others need is given back
 
 }  // namespace

@@ -60,9 +60,9 @@ codec::DeflateEngines& engines_of(detail::Core& core) {
 codec::DeflateParameters wishes(detail::Core& core, codec::Role role, const DeflateOptions& options) {
   codec::DeflateParameters parameters{.server_no_context_takeover = options.server_no_context_takeover,
                                       .client_no_context_takeover = options.client_no_context_takeover,
-                                      .server_max_window_bits = usual(options.server_max_window_bits),
                                       .client_max_window_bits = usual(options.client_max_window_bits)};
-  if (role == codec::Role::client && options.server_max_window_bits == 0) parameters.server_max_window_bits = 15;
+  // A server that only uses less than it might need not say so, and not every client expects to hear of it.
+  if (options.server_max_window_bits != 0) parameters.server_max_window_bits = options.server_max_window_bits;
   if (!engines_of(core).has_room(codec::DeflateSettings{}.window_bytes_max())) {
     (role == codec::Role::server ? parameters.client_no_context_takeover : parameters.server_no_context_takeover) =
         true;

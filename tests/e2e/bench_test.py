@@ -1,5 +1,6 @@
 """`parley bench` against `parley serve`: what is printed, and what the exit code means."""
 
+import csv
 import json
 import re
 import signal
@@ -53,8 +54,7 @@ class Bench(Case):
                 self.assertIn("<polyline", file.read())
             self.assertIn("can't be written", "".join(
                 self.bench(f"tcp://127.0.0.1:{server.tcp_port}", "--plot", f"{folder}/no/x.svg", code=1).err.all()))
-        names, values = lines
-        report = dict(zip(names.split(","), values.split(",")))
+        [report] = csv.DictReader(lines)
         self.assertEqual((report["churn"], report["idle_connections"], report["wrong"]), ("true", "20", "0"))
         self.assertGreater(int(report["messages"]), 0)
         self.stop(server)

@@ -403,6 +403,20 @@ TEST(Compression, BothEndsUnderstandEachOtherWhateverWasAgreed) {
   }
 }
 
+TEST(Compression, AsksForASmallWindowOnlyOfTheClient) {
+  Simulation simulation;
+  Loop loop(simulation);
+  for (const Role role : {Role::server, Role::client}) {
+    const DeflateParameters usual = wishes(loop.core(), role, {});
+    EXPECT_EQ(usual.server_max_window_bits, 15);
+    EXPECT_EQ(usual.client_max_window_bits, 12);
+    const DeflateParameters chosen =
+        wishes(loop.core(), role, {.server_max_window_bits = 9, .client_max_window_bits = 15});
+    EXPECT_EQ(chosen.server_max_window_bits, 9);
+    EXPECT_EQ(chosen.client_max_window_bits, 15);
+  }
+}
+
 // ---- Memory
 
 Task<> end(Pair& pair) {

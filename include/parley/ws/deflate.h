@@ -23,7 +23,7 @@ struct DeflateOptions {
   // 8 to 15: how far back the server (the client) may refer: 2^n bytes, which is what both sides keep for that
   // direction, of LoopOptions::deflate_windows_bytes_max. A server limits the client's only if the client allows it; a
   // client that limits the server's gets that, or no compression, or from a server that doesn't know it an error.
-  // 0: 12 for either, but a client doesn't ask for the server's.
+  // 0: 12 for either; of the server's nothing is said to the peer.
   std::uint8_t server_max_window_bits = 0;
   std::uint8_t client_max_window_bits = 0;
 
