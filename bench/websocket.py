@@ -8,13 +8,13 @@ import json
 import os
 import pathlib
 import statistics
-import subprocess
+
+from pinned import Server, run_load
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("PARLEY_BUILD", ROOT / "build" / "release"))
 RIVALS = pathlib.Path(__file__).resolve().parent / "rivals"
 NODE_MODULES = os.environ.get("PARLEY_NODE_MODULES", str(ROOT / "build/npm/node_modules"))
-SERVER_CORES, LOAD_CORES = {0}, {1}
 FLOOR, PARLEY = "floor", "Parley"
 
 
@@ -53,43 +53,23 @@ def servers():
     return found
 
 
-class Server:
-    """A server that runs, pinned, for as long as the `with` lasts."""
-
-    def __init__(self, command, deflate=False):
-        self.command = [str(word) for word in command] + (["--deflate"] if deflate else [])
-
-    def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                                        env=dict(os.environ, NODE_PATH=NODE_MODULES),
-                                        preexec_fn=lambda: os.sched_setaffinity(0, SERVER_CORES))
-        self.port = self.process.stdout.readline().strip()
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-
-
-def run_pinned(command):
-    return subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                          preexec_fn=lambda: os.sched_setaffinity(0, LOAD_CORES))
+def serving(command, deflate=False):
+    return Server([*command, "--deflate"] if deflate else command, variables={"NODE_PATH": NODE_MODULES})
 
 
 def once(name, command, row, seconds):
-    """What one run measured, or None: what did not come back as it was sent does not count."""
-    with Server(command, row.deflate) as server:
+    """What one run measured, or None."""
+    with serving(command, row.deflate) as server:
         url, load = f"ws://127.0.0.1:{server.port}/", list(row.load)
         if name == FLOOR:
             url = f"tcp://127.0.0.1:{server.port}"
             load[load.index("--size") + 1] = str(row.floor_bytes)
             load = [word for word in load if word not in ("--content", "utf8")]
-        done = run_pinned([BUILD / "parley", "bench", url, "--json", "--warm-up", "0.3", "--duration", str(seconds),
-                           "--server-pid", str(server.process.pid), *load])
-    if done.returncode != 0:
+        printed = run_load([BUILD / "parley", "bench", url, "--json", "--warm-up", "0.3", "--duration", seconds,
+                            "--server-pid", server.pid, *load])
+    if printed is None:
         return None
-    report = json.loads(done.stdout)
+    report = json.loads(printed)
     return {"cpu_us": report["server_cpu_ns"] / report["messages"] / 1000,
             "p50_us": report["latency_ns"]["p50"] / 1000, "p99_us": report["latency_ns"]["p99"] / 1000}
 
@@ -154,10 +134,10 @@ def idle_line(connections):
     for name, command in servers().items():
         if name == FLOOR:
             continue
-        with Server(command) as server:
-            done = run_pinned([BUILD / "bench/idle", server.port, "--server", server.process.pid, "--websocket",
-                               "--connections", connections])
-        cells.append(f"{json.loads(done.stdout)['bytes_per_connection']:,.0f}" if done.returncode == 0 else "–")
+        with serving(command) as server:
+            printed = run_load([BUILD / "bench/idle", server.port, "--server", server.pid, "--websocket",
+                                "--connections", connections])
+        cells.append(f"{json.loads(printed)['bytes_per_connection']:,.0f}" if printed else "–")
     return "| " + " | ".join(cells) + " |"
 
 

@@ -29,7 +29,7 @@ std::size_t window_bytes_max(const DeflateSettings& settings) noexcept {
 }  // namespace
 
 Deflater::Deflater(const DeflateSettings& settings, DeflateEngines& engines) noexcept
-    : settings_(settings), engines_(engines), window_(engines, window_bytes_max(settings), Window::From::budget) {}
+    : settings_(settings), window_(engines, window_bytes_max(settings), Window::From::budget) {}
 
 Deflater::Made Deflater::compress(Bytes piece, Flush flush, Output& out) noexcept {
   const std::size_t before = out.size;
@@ -43,7 +43,7 @@ Deflater::Made Deflater::compress(Bytes piece, Flush flush, Output& out) noexcep
     if (!make_room(out, room_bytes_min, SIZE_MAX)) return Made::no_memory;
     out.data[out.size++] = std::byte{0x00};
   } else {
-    if (!engines_.deflate(settings_, window_.bytes(), piece, out)) {
+    if (!window_.engines().deflate(settings_, window_.bytes(), piece, out)) {
       out.size = before;
       begun_ = false;
       forget();
@@ -65,11 +65,10 @@ Deflater::Made Deflater::compress(Bytes piece, Flush flush, Output& out) noexcep
 // ---- Inflating
 
 Inflater::Inflater(const DeflateSettings& settings, DeflateEngines& engines) noexcept
-    : engines_(engines),
-      window_bits_(settings.window_bits),
+    : window_bits_(settings.window_bits),
       window_(engines, settings.keeps_context ? settings.window_bytes_max() : 0, Window::From::reserve) {}
 
-Inflater::~Inflater() { engines_.give_back(std::move(engine_)); }
+Inflater::~Inflater() { window_.engines().give_back(std::move(engine_)); }
 
 Violation Inflater::run(Bytes& piece, bool last, Output& out, std::size_t bytes_max) noexcept {
   const std::size_t room = std::clamp(piece.size() * 4, room_bytes_min, room_bytes_max);
@@ -87,17 +86,17 @@ Violation Inflater::run(Bytes& piece, bool last, Output& out, std::size_t bytes_
   // The message ends between two blocks, or it is not whole.
   if (!is_between_blocks(*engine_)) return Violation::deflate_broken;
   tail_taken_ = 0;
-  engines_.give_back(std::move(engine_));
+  window_.engines().give_back(std::move(engine_));
   return Violation::none;
 }
 
 Violation Inflater::inflate(Bytes& piece, bool last, Output& out, std::size_t bytes_max) noexcept {
   const std::size_t before = out.size;
   Violation violation = Violation::none;
-  if (last && !engine_ && engines_.inflate_whole(window_.bytes(), piece, out, bytes_max)) {
+  if (last && !engine_ && window_.engines().inflate_whole(window_.bytes(), piece, out, bytes_max)) {
     piece = {};
   } else {
-    if (!engine_) engine_ = engines_.lend(window_.bytes(), window_bits_);
+    if (!engine_) engine_ = window_.engines().lend(window_.bytes(), window_bits_);
     if (!engine_) return Violation::no_memory;
     violation = run(piece, last, out, bytes_max);
   }

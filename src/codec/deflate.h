@@ -42,7 +42,6 @@ class Deflater {
 
  private:
   DeflateSettings settings_;
-  DeflateEngines& engines_;
   bool begun_ = false;  // pieces of the message have been compressed
   Window window_;
 };
@@ -67,7 +66,6 @@ class Inflater {
  private:
   Violation run(Bytes& piece, bool last, Output& out, std::size_t bytes_max) noexcept;
 
-  DeflateEngines& engines_;
   const std::uint8_t window_bits_;
   std::uint8_t tail_taken_ = 0;  // bytes of 00 00 FF FF that stand behind the message
   Window window_;

@@ -58,6 +58,7 @@ class Window {
   Window(const Window&) = delete;
   Window& operator=(const Window&) = delete;
 
+  DeflateEngines& engines() const noexcept { return engines_; }
   Bytes bytes() const noexcept { return {memory_.get(), size_}; }
   std::size_t capacity() const noexcept { return capacity_; }
 

@@ -1,4 +1,4 @@
-// libdeflate: inflates about twice as fast as zlib what has come whole. It knows of no window and no end but BFINAL=1,
+// libdeflate: inflates what has come whole up to twice as fast as zlib. It knows of no window and no end but BFINAL=1,
 // so it is shown a stream of its own: the window as a stored block, the message, and an empty last block.
 #include <algorithm>
 #include <array>

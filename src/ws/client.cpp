@@ -68,7 +68,8 @@ Task<Result<Attempt>> shake_hands(Loop& loop, const Url& url, const Wishes& wish
   const ConnectOptions& options = wishes.options;
   if (!is_sound(options.deflate_options)) co_return parley::fail(Errc::invalid_argument);
   if (!wishes.proxy) co_return std::unexpected(wishes.proxy.error());
-  const codec::DeflateParameters deflate = ws::wishes(loop.core(), Role::client, options.deflate_options);
+  codec::DeflateParameters deflate;
+  if (options.deflate) deflate = ws::wishes(loop.core(), Role::client, options.deflate_options);
   const codec::ClientRequest request{.host = url.host,
                                      .target = url.target,
                                      .origin = wishes.origin,

@@ -111,7 +111,8 @@ Task<Result<Session>> Acceptor::Impl::shake_hands(Stream& peer, std::string gath
 
 Task<Result<Session>> Acceptor::Impl::answer(Stream& peer, const codec::Request& request, std::string_view head,
                                              Bytes rest) {
-  const codec::DeflateParameters deflate = wishes(shared_->core, Role::server, options.deflate_options);
+  codec::DeflateParameters deflate;
+  if (options.deflate) deflate = wishes(shared_->core, Role::server, options.deflate_options);
   const Address here = peer.local_address();
   const codec::ServerPolicy policy{.origins = codec_origins(options.origins),
                                    .on_loopback = here.family() != Family::local && here.is_loopback(),
