@@ -1,0 +1,47 @@
+// KernelDriver: what the drivers of the kernel have in common, sockets and the calls on them. They differ in how they
+// wait.
+#pragma once
+
+#include "io/driver.h"
+
+namespace parley::detail {
+
+class KernelDriver : public Driver {
+ public:
+  Time now() noexcept override;
+
+  Result<int> listen(const Address& address, int backlog, ReusePort reuse_port) override;
+  Result<int> connect(const Address& address, const Address& from) override;
+  Result<int> bind_datagram(const Address& address, ReusePort reuse_port) override;
+  Result<int> connect_datagram(const Address& address) override;
+  Result<Address> local_address(int descriptor) override;
+  Result<Address> peer_address(int descriptor) override;
+  Result<void> outcome(int descriptor) override;
+  Result<void> shutdown(int descriptor) override;
+  void close_descriptor(int descriptor) override;
+
+  std::ptrdiff_t send(Source& source, Bytes bytes) override;
+  std::ptrdiff_t send(Source& source, std::span<const Bytes> parts) override;
+  std::ptrdiff_t receive(Source& source, std::span<std::byte> buffer) override;
+  std::ptrdiff_t send(Source& source, std::span<const Datagram> datagrams) override;
+  std::ptrdiff_t receive(Source& source, std::span<Datagram> datagrams) override;
+
+  const Address& accepted_address() const noexcept override { return accepted_address_; }
+
+ protected:
+  static constexpr unsigned accepts_max = 64;  // before others have their turn
+
+  // none: nobody waits. again: who waited is gone, there may be more. The others leave a completion.
+  enum class Accepting { one, none, again, failed };
+  Accepting accept(Source& source, Completion& completion) noexcept;
+
+  // Into the source's own buffer, or one that is lent to it. False: there is nothing.
+  bool receive_lent(Source& source, Completion& completion) noexcept;
+
+  void close_now(Source& source, bool reset) noexcept;
+
+ private:
+  Address accepted_address_;
+};
+
+}  // namespace parley::detail
