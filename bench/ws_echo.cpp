@@ -1,6 +1,6 @@
 // ws_echo: a WebSocket echo server as users of the library write it, to be measured.
 //
-//   ws_echo [--deflate] [--window-bits 12] [--level 1] [--no-context]
+//   ws_echo [--deflate] [--window-bits 12] [--level 1] [--no-context] [--threads 1] [--io-uring]
 //
 // Listens on a free port of 127.0.0.1, prints its number, and serves until it is killed. The rest is of
 // permessage-deflate, of both directions.
@@ -8,6 +8,7 @@
 #include <parley/ws.h>
 
 #include <cstdio>
+#include <vector>
 
 #include "arguments.h"
 
@@ -19,23 +20,37 @@ parley::Task<> echo(parley::ws::Session peer) {
   }
 }
 
+struct Service {
+  std::vector<parley::Listener> listeners;  // one a loop
+  parley::ws::ServeOptions options;
+};
+
+parley::Task<parley::Result<void>> work(parley::Loop& loop, unsigned index, Service& service) {
+  return parley::ws::serve(loop, std::move(service.listeners[index]), echo, service.options);
+}
+
 }  // namespace
 
 int main(int count, char** words) {
   bench::Arguments arguments(count, words);
-  parley::ws::ServeOptions options;
-  options.deflate = arguments.flag("--deflate");
-  parley::ws::DeflateOptions& deflate = options.deflate_options;
+  Service service;
+  service.options.deflate = arguments.flag("--deflate");
+  parley::ws::DeflateOptions& deflate = service.options.deflate_options;
   deflate.server_no_context_takeover = deflate.client_no_context_takeover = arguments.flag("--no-context");
   deflate.server_max_window_bits = deflate.client_max_window_bits =
       static_cast<std::uint8_t>(arguments.number("--window-bits", 12u));
   deflate.level = static_cast<std::uint8_t>(arguments.number("--level", 1u));
+  const auto loops = arguments.number("--threads", 1u);
+  parley::LoopOptions options;
+  options.io_uring = arguments.flag("--io-uring");
   arguments.end();
 
-  parley::Loop loop;
-  auto listener = parley::listen(loop, "tcp://127.0.0.1:0");
-  if (!listener) bench::die("ws_echo", listener.error().message());
-  std::printf("%u\n", unsigned{listener->local_address().port()});
+  parley::Threads threads(loops, options);
+  if (options.io_uring && threads.loop(0).driver() != "io_uring") bench::die("ws_echo", "io_uring is refused here");
+  auto listeners = parley::listen(threads, "tcp://127.0.0.1:0");
+  if (!listeners) bench::die("ws_echo", listeners.error().message());
+  std::printf("%u\n", unsigned{listeners->front().local_address().port()});
   std::fflush(stdout);
-  return loop.run(parley::ws::serve(loop, std::move(*listener), echo, options)) ? 0 : 1;
+  service.listeners = std::move(*listeners);
+  return threads.run(work, service) ? 0 : 1;
 }

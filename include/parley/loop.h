@@ -34,6 +34,10 @@ struct LoopOptions {
   // most of it is taken, idle ones give back what they need not keep; when all is, new ones agree to keep nothing
   // for what they receive, and compress each message by itself.
   std::size_t deflate_windows_bytes_max = 64 * 1024 * 1024;
+  // Wait with io_uring(7) instead of epoll(7), where the kernel allows it (from 6.1 on) and the library was built with
+  // liburing; Loop::driver() says what came of it. Then only one thread may ever run() the loop. Not the default: it is
+  // not faster for everything (docs/decisions/io-uring.md).
+  bool io_uring = false;
   // What a closed stream still had to send may take this long to leave; then the connection is reset.
   unsigned linger_seconds = 5;
 };
@@ -86,7 +90,7 @@ class Loop {
   // The loop's clock, which a Simulation moves by itself: time since some fixed point.
   std::chrono::nanoseconds now() const noexcept;
 
-  std::string_view driver() const noexcept;  // "epoll" or "sim"
+  std::string_view driver() const noexcept;  // "epoll", "io_uring" or "sim"; "none" if run() will fail
 
   detail::Core& core() const noexcept { return *core_; }
 

@@ -69,7 +69,7 @@ struct Typed {
   std::string service;
   std::vector<std::string> listen, origins;
   bool no_deflate = false;
-  std::string threads, connections_max, idle, drain, text, separator;
+  std::string driver, threads, connections_max, idle, drain, text, separator;
   std::string url, timeout, ping, count;
   std::vector<std::string> headers;
   WebSocketWishes websocket;
@@ -159,6 +159,8 @@ Words::Words(Typed& typed) {
       ->allow_extra_args(false);
   serve->add_flag("--no-deflate", typed.no_deflate, "WebSocket: agree on no compression")->disable_flag_override();
   serve->add_option("--threads", typed.threads, "Loops, each with a thread of its own [1]")->type_name("N");
+  serve->add_option("--driver", typed.driver, "How it waits: epoll, or io_uring where the kernel allows it [epoll]")
+      ->type_name("NAME");
   serve->add_option("--max-connections", typed.connections_max, "Accept no more than N at a time [no limit]")
       ->type_name("N");
   serve->add_option("--idle-timeout", typed.idle, "Close a connection that is silent for so long [0: never]")
@@ -210,6 +212,10 @@ std::optional<std::string> set_limits(const Typed& typed, const CLI::App& serve,
   if (serve.count("--threads") > 0 && !parse_count(typed.threads, threads_max, options.threads)) {
     return fmt::format(not_count, "--threads", typed.threads, threads_max);
   }
+  if (serve.count("--driver") > 0 && typed.driver != "epoll" && typed.driver != "io_uring") {
+    return fmt::format("--driver: there is no driver '{}': say epoll or io_uring", typed.driver);
+  }
+  options.io_uring = typed.driver == "io_uring";
   if (serve.count("--max-connections") > 0 &&
       !parse_count(typed.connections_max, connections_most, options.connections_max)) {
     return fmt::format(not_count, "--max-connections", typed.connections_max, connections_most);

@@ -46,6 +46,7 @@ struct ServeCommand {
   bool any_origin = false;
   bool deflate = true;
   unsigned threads = 1;
+  bool io_uring = false;  // where the kernel allows it
   bool quiet = false;
   bool verbose = false;
   bool json = false;

@@ -148,8 +148,12 @@ Task<Result<void>> work(Loop&, unsigned index, Run& run) {
 }  // namespace
 
 ExitCode run_serve(const ServeCommand& command, Sink& sink, Log& log) {
-  Threads threads(command.threads);
-  log.detail(fmt::format("driver {}", threads.loop(0).driver()));
+  LoopOptions loop_options;
+  loop_options.io_uring = command.io_uring;
+  Threads threads(command.threads, loop_options);
+  const std::string_view driver = threads.loop(0).driver();
+  if (command.io_uring && driver == "epoll") log.error("--driver io_uring", "refused here; epoll it is");
+  log.detail(fmt::format("driver {}", driver));
   Server server(command, sink, log);
   const ListenOptions options{.paused = paused, .paused_state = &server};
   const std::vector<Place> standard{*Place::parse(default_listen)};

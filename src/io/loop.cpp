@@ -4,6 +4,7 @@
 #include "io/core.h"
 #include "io/epoll.h"
 #include "io/sim.h"
+#include "io/uring.h"
 #include "task/ready.h"
 
 namespace parley {
@@ -25,6 +26,13 @@ class Root final : public detail::Home {
   std::exception_ptr exception;
 };
 
+Result<std::unique_ptr<detail::Driver>> make_driver(const LoopOptions& options) {
+  if (options.io_uring) {
+    if (auto driver = detail::make_uring()) return driver;
+  }
+  return detail::make_epoll();
+}
+
 }  // namespace
 
 namespace detail {
@@ -33,7 +41,7 @@ Core& core_of(Loop& loop) noexcept { return loop.core(); }
 
 }  // namespace detail
 
-Loop::Loop(const LoopOptions& options) : core_(std::make_unique<Core>(detail::make_epoll(), options)) {}
+Loop::Loop(const LoopOptions& options) : core_(std::make_unique<Core>(make_driver(options), options)) {}
 
 Loop::Loop(Simulation& simulation, const LoopOptions& options)
     : core_(std::make_unique<Core>(detail::make_sim_driver(simulation), options)) {}

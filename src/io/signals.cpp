@@ -31,7 +31,7 @@ class SignalCore final : public Source {
       if (sigismember(&before, number) == 0) sigaddset(&blocked_, number);
     }
     pthread_sigmask(SIG_BLOCK, &numbers_, nullptr);
-    if (!core_.driver || core_.driver->name() != "epoll") return;
+    if (!core_.driver || core_.driver->name() == "sim") return;
     descriptor = signalfd(-1, &numbers_, SFD_NONBLOCK | SFD_CLOEXEC);
     if (descriptor < 0) {
       failure_ = Error::from_errno(errno);

@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "io/driver.h"
-#include "io/epoll.h"
-#include "io/sim.h"
+#include "io/drivers.h"
 #include "results.h"
 
 namespace parley::detail {
@@ -33,15 +32,9 @@ class End final : public Source {
   Driver& driver_;
 };
 
-class DriverDatagramsTest : public testing::TestWithParam<std::tuple<bool, Family>> {
+class DriverDatagramsTest : public testing::TestWithParam<std::tuple<Network, Family>> {
  protected:
-  void SetUp() override {
-    if (std::get<0>(GetParam())) {
-      driver = make_sim_driver(simulation);
-    } else {
-      driver = *make_epoll();
-    }
-  }
+  void SetUp() override { driver = make_driver(std::get<0>(GetParam()), simulation); }
 
   Family family() const { return std::get<1>(GetParam()); }
   bool is_local() const { return family() == Family::local; }
@@ -205,15 +198,16 @@ TEST_P(DriverDatagramsTest, AConnectedOneHearsItsPeerOnly) {
   EXPECT_EQ(receive(*client).first, "hello");
 }
 
-std::string parameter_name(const testing::TestParamInfo<std::tuple<bool, Family>>& info) {
+std::string parameter_name(const testing::TestParamInfo<std::tuple<Network, Family>>& info) {
   const Family family = std::get<1>(info.param);
-  return std::string(std::get<0>(info.param) ? "Simulated" : "Kernel") + (family == Family::ipv4   ? "Ipv4"
-                                                                          : family == Family::ipv6 ? "Ipv6"
-                                                                                                   : "Local");
+  return std::string(name(std::get<0>(info.param))) + (family == Family::ipv4   ? "Ipv4"
+                                                       : family == Family::ipv6 ? "Ipv6"
+                                                                                : "Local");
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, DriverDatagramsTest,
-                         testing::Combine(testing::Bool(), testing::Values(Family::ipv4, Family::ipv6, Family::local)),
+                         testing::Combine(testing::ValuesIn(networks()),
+                                          testing::Values(Family::ipv4, Family::ipv6, Family::local)),
                          parameter_name);
 
 }  // namespace

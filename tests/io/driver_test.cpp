@@ -9,8 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "io/epoll.h"
-#include "io/sim.h"
+#include "io/drivers.h"
 #include "results.h"
 
 namespace parley::detail {
@@ -33,16 +32,10 @@ class End final : public Source {
   Driver& driver_;
 };
 
-enum class Network { kernel, simulated };
-
 class DriverTest : public testing::TestWithParam<std::tuple<Network, Family>> {
  protected:
   void SetUp() override {
-    if (std::get<0>(GetParam()) == Network::simulated) {
-      driver = make_sim_driver(simulation);
-    } else {
-      driver = *make_epoll();
-    }
+    driver = make_driver(std::get<0>(GetParam()), simulation);
     driver->buffers = &pool;
   }
 
@@ -215,6 +208,10 @@ TEST_P(DriverTest, LentBuffers) {
   client->close();
   EXPECT_EQ(wait(*server, Source::in_bit).result, 0);
   EXPECT_FALSE(server->in);
+  server->close();
+  client.reset();
+  listener.reset();
+  driver.reset();
   EXPECT_EQ(pool.lent_bytes(), 0u);
 }
 
@@ -359,13 +356,13 @@ TEST_P(DriverTest, AReleasedDescriptorGoesToAnotherSource) {
 }
 
 std::string parameter_name(const testing::TestParamInfo<std::tuple<Network, Family>>& info) {
-  const std::string network = std::get<0>(info.param) == Network::kernel ? "Kernel" : "Simulated";
+  const std::string network = name(std::get<0>(info.param));
   const Family family = std::get<1>(info.param);
   return network + (family == Family::ipv4 ? "Ipv4" : family == Family::ipv6 ? "Ipv6" : "Local");
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, DriverTest,
-                         testing::Combine(testing::Values(Network::kernel, Network::simulated),
+                         testing::Combine(testing::ValuesIn(networks()),
                                           testing::Values(Family::ipv4, Family::ipv6, Family::local)),
                          parameter_name);
 
