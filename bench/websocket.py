@@ -9,7 +9,7 @@ import os
 import pathlib
 import statistics
 
-from pinned import Server, run_load
+from pinned import LOAD_CORES, SERVER_CORES, Server, run_load
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("PARLEY_BUILD", ROOT / "build" / "release"))
@@ -53,13 +53,13 @@ def servers():
     return found
 
 
-def serving(command, deflate=False):
-    return Server([*command, "--deflate"] if deflate else command, variables={"NODE_PATH": NODE_MODULES})
+def serving(command, deflate=False, cores=tuple(SERVER_CORES)):
+    return Server([*command, "--deflate"] if deflate else command, cores, {"NODE_PATH": NODE_MODULES})
 
 
-def once(name, command, row, seconds):
+def once(name, command, row, seconds, cores=tuple(SERVER_CORES)):
     """What one run measured, or None."""
-    with serving(command, row.deflate) as server:
+    with serving(command, row.deflate, cores) as server:
         url, load = f"ws://127.0.0.1:{server.port}/", list(row.load)
         if name == FLOOR:
             url = f"tcp://127.0.0.1:{server.port}"
@@ -141,6 +141,22 @@ def idle_line(connections):
     return "| " + " | ".join(cells) + " |"
 
 
+def loops_lines(rounds, seconds):
+    """CPU time a message with one loop, and with two, of which one shares its core with the load."""
+    row = ROWS[0]
+    loops = {1: SERVER_CORES, 2: SERVER_CORES | LOAD_CORES}
+    results = {count: [] for count in loops}
+    for _ in range(rounds):
+        for count, cores in loops.items():
+            command = [BUILD / "bench/ws_echo", "--threads", str(count)]
+            results[count].append(once(PARLEY, command, row, seconds, tuple(cores)))
+    cells = [number(median(results[count], "cpu_us")) for count in loops]
+    times = [two["cpu_us"] / one["cpu_us"] for one, two in zip(results[1], results[2]) if one and two]
+    ratio = f"{statistics.median(times):.2f} ({min(times):.2f} – {max(times):.2f})" if times else "–"
+    return [*head("CPU µs a message", ["one loop", "two loops"], ["two of one (least – most)"]),
+            f"| {row.name} | " + " | ".join([*cells, ratio]) + " |"]
+
+
 def head(first, names, last=()):
     cells = [first, *names, *last]
     return ["| " + " | ".join(cells) + " |", "|" + "---|" * len(cells)]
@@ -165,4 +181,7 @@ def tables(rounds, seconds, idle_connections, progress, only=""):
     if only in "idle":
         memory.append(idle_line(idle_connections))
         print(memory[-1], flush=True)
-    return [*cpu, "", *latency, "", *memory], shown, held
+    cores = [""] + loops_lines(rounds, seconds) if only in "loops" else []
+    if cores:
+        print(cores[-1], flush=True)
+    return [*cpu, "", *latency, "", *memory, *cores], shown, held
