@@ -146,8 +146,8 @@ def loops_lines(rounds, seconds):
     row = ROWS[0]
     loops = {1: SERVER_CORES, 2: SERVER_CORES | LOAD_CORES}
     results = {count: [] for count in loops}
-    for _ in range(rounds):
-        for count, cores in loops.items():
+    for index in range(rounds):
+        for count, cores in sorted(loops.items(), reverse=index % 2 == 1):
             command = [BUILD / "bench/ws_echo", "--threads", str(count)]
             results[count].append(once(PARLEY, command, row, seconds, tuple(cores)))
     cells = [number(median(results[count], "cpu_us")) for count in loops]

@@ -2,8 +2,8 @@
 //
 //   ws_echo [--deflate] [--window-bits 12] [--level 1] [--no-context] [--threads 1] [--io-uring]
 //
-// Listens on a free port of 127.0.0.1, prints its number, and serves until it is killed. The rest is of
-// permessage-deflate, of both directions.
+// Listens on a free port of 127.0.0.1, prints its number, and serves until it is killed. The first four
+// are of permessage-deflate, in both directions.
 #include <parley/parley.h>
 #include <parley/ws.h>
 

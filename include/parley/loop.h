@@ -36,8 +36,8 @@ struct LoopOptions {
   std::size_t deflate_windows_bytes_max = 64 * 1024 * 1024;
   // Wait with io_uring(7) instead of epoll(7), where the kernel allows it (from 6.1 on) and the library was built with
   // liburing; Loop::driver() says what came of it. Then only one thread may ever run() the loop, and 128 buffers of
-  // 32 KiB are lent to the kernel from the first receive on. Not the default: it is hardly faster
-  // (docs/decisions/io-uring.md).
+  // 32 KiB are lent to the kernel from the first receive on, whatever lent_bytes_max says. Not the default: it is
+  // hardly faster (docs/decisions/io-uring.md).
   bool io_uring = false;
   // What a closed stream still had to send may take this long to leave; then the connection is reset.
   unsigned linger_seconds = 5;

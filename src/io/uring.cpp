@@ -145,8 +145,7 @@ Result<void> Uring::open() noexcept {
 void Uring::enable() noexcept {
   is_enabled_ = true;
   // io_uring_enable_rings() is declared by liburing 2.3, but not exported.
-  [[maybe_unused]] const auto result =
-      syscall(__NR_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
+  const auto result = syscall(__NR_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
   PARLEY_CHECK(result == 0, "io_uring refused to begin");
 }
 
@@ -167,7 +166,7 @@ io_uring_sqe& Uring::submission() noexcept {
 
 void Uring::unsettle(int descriptor) {
   Slot& slot = slots_[static_cast<std::size_t>(descriptor)];
-  slot.source->armed |= slot.source->wanted;
+  slot.source->armed = slot.source->wanted;
   if (!std::exchange(slot.is_unsettled, true)) unsettled_.push_back(descriptor);
 }
 
@@ -180,7 +179,6 @@ Result<void> Uring::attach(Source& source) {
   const auto index = static_cast<std::size_t>(source.descriptor);
   if (slots_.size() <= index) slots_.resize(std::max(index + 1, slots_.size() * 2));
   slots_[index].source = &source;
-  source.armed = 0;
   unsettle(source.descriptor);
   return {};
 }
@@ -382,7 +380,6 @@ bool Uring::take(Completion& completion) noexcept {
     if ((source->wanted & Source::in_bit) && take_in(slot, completion)) return true;
     slot.readable = false;
     unsettle(descriptor);
-    source->armed = source->wanted;
   }
   slot.is_ready = false;
   ++at_;

@@ -18,6 +18,7 @@
 #include "io/driver.h"
 
 namespace parley::detail {
+
 inline constexpr Time millisecond = 1'000'000;
 
 class Plain final : public Source {

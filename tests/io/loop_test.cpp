@@ -12,6 +12,7 @@
 
 #include <parley/event.h>
 #include <parley/task.h>
+#include "io/uring.h"
 
 namespace parley {
 namespace {
@@ -33,6 +34,14 @@ TEST(Loop, gives_what_the_task_gives) {
   auto failed = loop.run(text_or(false));
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error(), Errc::not_found);
+}
+
+// Where this kernel or build has none, epoll takes its place; make_uring() says which of the two is expected here.
+TEST(Loop, uses_io_uring_where_it_may_and_else_epoll) {
+  Loop loop({.io_uring = true});
+  EXPECT_EQ(loop.driver(), detail::make_uring() ? "io_uring" : "epoll");
+  EXPECT_EQ(loop.run(seven()), 7);
+  EXPECT_EQ(Loop().driver(), "epoll");
 }
 
 Task<> fails() {
