@@ -13,7 +13,7 @@ function(parley_test_program name label)
   parley_compile(${name})
   target_include_directories(${name} PRIVATE src tests)
   target_link_libraries(${name} PRIVATE
-    parley::parley GTest::gmock GTest::gtest_main rapidcheck rapidcheck_gtest OpenSSL::Crypto ZLIB::ZLIB
+    parley::parley GTest::gmock GTest::gtest_main rapidcheck rapidcheck_gtest OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB
     Threads::Threads)
   if(label MATCHES "cli" AND TARGET parley_cli_parts)
     target_link_libraries(${name} PRIVATE parley_cli_parts)

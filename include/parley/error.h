@@ -34,6 +34,20 @@ enum class Errc : std::uint8_t {
   protocol,     // the peer broke the rules of the protocol
   name_failed,  // the name could not be looked up now; later it may (getaddrinfo: EAI_AGAIN, EAI_FAIL)
 
+  // The peer, over TLS (tls.h).
+  truncated,                      // the connection ended, and the peer had not said so (no close_notify)
+  not_tls,                        // what the peer speaks is no TLS
+  tls_mismatch,                   // no version, cipher or application protocol in common
+  certificate_expired,            // the peer's certificate, or one of its authorities', is too old
+  certificate_not_yet_valid,      // or too young
+  certificate_wrong_name,         // it is for another host
+  certificate_self_signed,        // nobody but itself vouches for it
+  certificate_unknown_authority,  // who vouches for it is not trusted here
+  certificate_chain_incomplete,   // nor is who signed it known: an intermediate is missing, or trust
+  certificate_invalid,            // any other fault of it: its purpose, its signature, a key that is too weak
+  certificate_required,           // one side must show a certificate, and did not
+  certificate_refused,            // the peer does not accept this end's certificate
+
   // The caller.
   invalid_argument,     // an argument that can never be right (EINVAL, EAFNOSUPPORT, ENOTSOCK, EDOM)
   invalid_address,      // text that is no address or URL
@@ -63,8 +77,9 @@ struct Error {
 
   Fault fault() const noexcept;
 
-  // A short lower-case phrase without a full stop: "connection refused". It never contains bytes that a peer sent. For
-  // Errc::system it is the C library's phrase for `os`, capitalised as that has it: "No space left on device".
+  // A short lower-case phrase without a full stop: "connection refused"; "TLS" alone has capitals. It never contains
+  // bytes that a peer sent. For Errc::system it is the C library's phrase for `os`, capitalised as that has it: "No
+  // space left on device".
   std::string_view message() const noexcept;
 
   // The entry of the list for an errno. 0 is not an error and gives Errc::system.

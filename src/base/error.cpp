@@ -16,7 +16,19 @@ Fault Error::fault() const noexcept {
     case Errc::unreachable:
     case Errc::not_found:
     case Errc::protocol:
-    case Errc::name_failed: return Fault::peer;
+    case Errc::name_failed:
+    case Errc::truncated:
+    case Errc::not_tls:
+    case Errc::tls_mismatch:
+    case Errc::certificate_expired:
+    case Errc::certificate_not_yet_valid:
+    case Errc::certificate_wrong_name:
+    case Errc::certificate_self_signed:
+    case Errc::certificate_unknown_authority:
+    case Errc::certificate_chain_incomplete:
+    case Errc::certificate_invalid:
+    case Errc::certificate_required:
+    case Errc::certificate_refused: return Fault::peer;
     case Errc::invalid_argument:
     case Errc::invalid_address:
     case Errc::address_in_use:
@@ -56,6 +68,20 @@ Row row(Errc code) noexcept {
     case Errc::not_found: return {"not_found", "host name not found"};
     case Errc::protocol: return {"protocol", "the peer broke the protocol"};
     case Errc::name_failed: return {"name_failed", "host name could not be looked up"};
+    case Errc::truncated: return {"truncated", "cut off without the end that TLS says"};
+    case Errc::not_tls: return {"not_tls", "the peer does not speak TLS"};
+    case Errc::tls_mismatch: return {"tls_mismatch", "no TLS version or cipher or protocol in common"};
+    case Errc::certificate_expired: return {"certificate_expired", "the certificate has expired"};
+    case Errc::certificate_not_yet_valid: return {"certificate_not_yet_valid", "the certificate is not valid yet"};
+    case Errc::certificate_wrong_name: return {"certificate_wrong_name", "the certificate is for another name"};
+    case Errc::certificate_self_signed: return {"certificate_self_signed", "the certificate is self-signed"};
+    case Errc::certificate_unknown_authority:
+      return {"certificate_unknown_authority", "the certificate is from an unknown authority"};
+    case Errc::certificate_chain_incomplete:
+      return {"certificate_chain_incomplete", "the issuer of the certificate was not sent and is not known"};
+    case Errc::certificate_invalid: return {"certificate_invalid", "the certificate is invalid"};
+    case Errc::certificate_required: return {"certificate_required", "a client certificate is required"};
+    case Errc::certificate_refused: return {"certificate_refused", "certificate refused by the peer"};
     case Errc::invalid_argument: return {"invalid_argument", "invalid argument"};
     case Errc::invalid_address: return {"invalid_address", "invalid address"};
     case Errc::address_in_use: return {"address_in_use", "address already in use"};

@@ -14,12 +14,6 @@ namespace {
 // A negative result of the driver's.
 Error error_of(std::ptrdiff_t result) noexcept { return Error::from_errno(static_cast<int>(-result)); }
 
-std::unique_ptr<std::byte[]> copy_of(Bytes bytes) {
-  auto copy = std::make_unique_for_overwrite<std::byte[]>(bytes.size());
-  std::memcpy(copy.get(), bytes.data(), bytes.size());
-  return copy;
-}
-
 }  // namespace
 
 Result<Stream> KernelStream::make(Core& core, int descriptor, bool accepted) {
@@ -56,9 +50,7 @@ void KernelStream::drop(bool abort) noexcept {
   if (core_.accepted == this) core_.accepted = nullptr;
   give_back();
   if (abort || !has_unsent()) return destroy(abort);
-  for (const Chunk& chunk : rare_->unsent) {
-    PARLEY_CHECK(!chunk.sender, "a Stream was closed while a send() of it waits");
-  }
+  PARLEY_CHECK(!rare_->unsent.has_sender(), "a Stream was closed while a send() of it waits");
   state |= dropped_bit;
   core_.lingering.push_front(*rare_);
   start(core_, *rare_, std::chrono::seconds(core_.options.linger_seconds));
@@ -205,15 +197,13 @@ bool KernelStream::queue(Context& context, std::coroutine_handle<> waiter, Bytes
     queue_copy(rest);
     return false;
   }
-  rare().unsent.push_back({rest, &context, nullptr});
+  rare().unsent.add(rest, context);
   want(out_bit);
   return true;
 }
 
 void KernelStream::queue_copy(Bytes rest) {
-  auto copy = copy_of(rest);
-  const Bytes bytes(copy.get(), rest.size());
-  rare().unsent.push_back({bytes, nullptr, std::move(copy)});
+  rare().unsent.add_copy(rest);
   want(out_bit);
 }
 
@@ -230,16 +220,9 @@ void KernelStream::flush() noexcept {
 
 // The kernel has room again.
 void KernelStream::pump() noexcept {
-  std::vector<Chunk>& unsent = rare_->unsent;
-  while (!unsent.empty()) {
-    Chunk& chunk = unsent.front();
-    const std::ptrdiff_t sent = core_.driver->send(*this, chunk.rest);
-    if (sent < 0) return broke(error_of(sent));
-    chunk.rest = chunk.rest.subspan(static_cast<std::size_t>(sent));
-    if (!chunk.rest.empty()) return;
-    if (chunk.sender) chunk.sender->ready();
-    unsent.erase(unsent.begin());
-  }
+  const std::ptrdiff_t result = rare_->unsent.pump([this](Bytes rest) { return core_.driver->send(*this, rest); });
+  if (result < 0) return broke(error_of(result));
+  if (has_unsent()) return;
   wanted &= static_cast<std::uint8_t>(~out_bit);
   if (rare_->shutdown_after) (void)core_.driver->shutdown(descriptor);
   if (state & dropped_bit) return destroy(false);
@@ -254,10 +237,7 @@ void KernelStream::broke(Error error) noexcept {
   wanted &= static_cast<std::uint8_t>(~out_bit);
   if (core_.corked == this) core_.uncork();
   if (!rare_) return;
-  for (Chunk& chunk : rare_->unsent) {
-    if (chunk.sender) chunk.sender->ready(error);
-  }
-  rare_->unsent.clear();
+  rare_->unsent.fail(error);
   if (state & dropped_bit) destroy(false);
 }
 
@@ -288,6 +268,22 @@ void KernelStream::read(bool on) noexcept {
   } else if (!(state & broken_bit) && ended.code == Errc::none) {
     want(in_bit);
   }
+}
+
+bool KernelStream::take() noexcept {
+  if (ended.code != Errc::none) return false;
+  Buffer* buffer = in ? in : core_.buffers.lend();
+  const std::ptrdiff_t received =
+      core_.driver->receive(*this, std::span(buffer->data() + buffer->end, buffer->capacity - buffer->end));
+  if (received > 0) {
+    buffer->end += static_cast<std::uint32_t>(received);
+    in = buffer;
+  } else if (!in) {
+    core_.buffers.give_back(buffer);
+  }
+  if (received == -EAGAIN) return false;
+  if (received <= 0) end(received);
+  return true;
 }
 
 std::ptrdiff_t KernelStream::write(std::span<const Bytes> parts) noexcept {
@@ -336,12 +332,7 @@ void KernelStream::stop(Context& context, Stop level, Errc reason) noexcept {
     return context.ready(arrived ? (into ? ended : Error{}) : Error{reason, 0});
   }
   if (level != Stop::all) return;
-  for (Chunk& chunk : rare_->unsent) {
-    if (chunk.sender != &context) continue;
-    chunk.copy = copy_of(chunk.rest);
-    chunk.rest = Bytes(chunk.copy.get(), chunk.rest.size());
-    chunk.sender = nullptr;
-  }
+  rare_->unsent.forget(context);
   context.ready(Error{reason, 0});
 }
 

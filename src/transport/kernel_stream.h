@@ -2,11 +2,11 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
 #include <parley/stream.h>
 
 #include "io/core.h"
+#include "transport/unsent.h"
 
 namespace parley::detail {
 
@@ -25,6 +25,7 @@ class KernelStream final : public ByteStream {
   bool send(Context& context, std::coroutine_handle<> waiter, Bytes bytes) noexcept override;
   void attach(Sink& sink) noexcept override;
   void read(bool on) noexcept override;
+  bool take() noexcept override;
   std::ptrdiff_t write(std::span<const Bytes> parts) noexcept override;
   void tell_writable(bool on) noexcept override;
   Result<void> shutdown() noexcept override;
@@ -37,13 +38,6 @@ class KernelStream final : public ByteStream {
   void stop(Context& context, Stop level, Errc reason) noexcept override;
 
  private:
-  // Bytes that wait for room in the kernel.
-  struct Chunk {
-    Bytes rest;
-    Context* sender = nullptr;          // who waits for them to go, and owns them
-    std::unique_ptr<std::byte[]> copy;  // or they are ours
-  };
-
   // What an idle stream does not need.
   struct Rare final : Lingering, Timer {
     explicit Rare(KernelStream& owner) noexcept : Timer(&Rare::over), stream(owner) {}
@@ -51,7 +45,7 @@ class KernelStream final : public ByteStream {
     static void over(Timer& timer) noexcept { static_cast<Rare&>(timer).give_up(); }
 
     KernelStream& stream;
-    std::vector<Chunk> unsent;
+    Unsent unsent;
     std::span<std::byte>* into = nullptr;  // where the reader wants its bytes
     bool shutdown_after = false;
   };

@@ -86,6 +86,11 @@ class PipeEnd final : public ByteStream, private Timer {
     reading_ = on;
     if (on && (queue_ || ended.code != Errc::none)) tell();
   }
+  bool take() noexcept override {
+    const bool some = queue_ != nullptr;
+    if (some) move_queue();
+    return some;
+  }
   std::ptrdiff_t write(std::span<const Bytes> parts) noexcept override {
     if (!peer_ || shut_) return -EPIPE;
     std::size_t taken = 0;
@@ -235,6 +240,13 @@ class PipeEnd final : public ByteStream, private Timer {
       return sink_->writable();
     }
     if (!reading_) return;
+    move_queue();
+    if (queue_) tell();
+    sink_->arrived();
+  }
+
+  // As much of it as `in` has room for.
+  void move_queue() noexcept {
     if (queue_ && in) {
       const std::size_t moved = std::min<std::size_t>(queue_->unread().size(), in->capacity - in->end);
       std::memcpy(in->data() + in->end, queue_->unread().data(), moved);
@@ -244,9 +256,7 @@ class PipeEnd final : public ByteStream, private Timer {
     } else if (queue_) {
       in = std::exchange(queue_, nullptr);
     }
-    if (queue_) tell();
     if (peer_) peer_->push();
-    sink_->arrived();
   }
 
   void fail_senders() noexcept {

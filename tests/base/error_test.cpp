@@ -33,7 +33,9 @@ TEST(Error, every_entry_has_its_own_name_and_phrase) {
     phrases.insert(Error{code}.message());
     EXPECT_FALSE(name(code).empty());
     EXPECT_EQ(name(code).find_first_not_of("abcdefghijklmnopqrstuvwxyz_"), std::string_view::npos) << name(code);
-    EXPECT_EQ(Error{code}.message().find_first_not_of("abcdefghijklmnopqrstuvwxyz "), std::string_view::npos);
+    std::string phrase(Error{code}.message());
+    if (const std::size_t tls = phrase.find("TLS"); tls != phrase.npos) phrase.erase(tls, 3);
+    EXPECT_EQ(phrase.find_first_not_of("abcdefghijklmnopqrstuvwxyz "), phrase.npos) << phrase;
   }
   EXPECT_EQ(names.size(), all().size());
   EXPECT_EQ(phrases.size(), all().size());

@@ -1,5 +1,5 @@
 // Streams, whatever carries them: each test runs over TCP and Unix-domain sockets of the kernel's, over simulated ones,
-// and over a pipe in memory.
+// over a pipe in memory, and over TLS on these.
 #include <parley/stream.h>
 
 #include <gtest/gtest.h>
@@ -12,6 +12,7 @@
 
 #include <parley/parley.h>
 
+#include "authority.h"
 #include "results.h"
 
 namespace parley {
@@ -19,7 +20,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-enum class Way { kernel_ipv4, kernel_ipv6, kernel_local, simulated_ipv4, simulated_local, pipe };
+enum class Way {
+  kernel_ipv4,
+  kernel_ipv6,
+  kernel_local,
+  simulated_ipv4,
+  simulated_local,
+  pipe,
+  tls,
+  tls_simulated,
+  tls_pipe
+};
 
 // Two ends of one connection.
 struct Ends {
@@ -32,7 +43,8 @@ class StreamTest : public testing::TestWithParam<Way> {
   using Body = Task<> (*)(Loop& loop, Ends& ends);
 
   void run(Body body) {
-    if (GetParam() == Way::simulated_ipv4 || GetParam() == Way::simulated_local) {
+    const bool simulated = GetParam() == Way::simulated_ipv4 || GetParam() == Way::simulated_local;
+    if (simulated || GetParam() == Way::tls_simulated) {
       Simulation simulation;
       {
         Loop loop(simulation);
@@ -52,10 +64,13 @@ class StreamTest : public testing::TestWithParam<Way> {
   static std::optional<Address> address() {
     switch (GetParam()) {
       case Way::kernel_ipv4:
+      case Way::tls:
+      case Way::tls_simulated:
       case Way::simulated_ipv4: return Address::loopback(Family::ipv4, 0);
       case Way::kernel_ipv6: return Address::loopback(Family::ipv6, 0);
       case Way::kernel_local:
       case Way::simulated_local: return *Address::local("@parley-stream-test-" + std::to_string(getpid()));
+      case Way::tls_pipe:
       case Way::pipe: break;
     }
     return {};
@@ -76,6 +91,15 @@ class StreamTest : public testing::TestWithParam<Way> {
       ends = Ends{std::move(*a), std::move(*b)};
     } else {
       std::tie(ends.a, ends.b) = parley::pipe(loop);
+    }
+    if (GetParam() == Way::tls || GetParam() == Way::tls_simulated || GetParam() == Way::tls_pipe) {
+      const TlsEnds& tls = TlsEnds::get();
+      Task<Secured> securing = secure(loop, std::move(ends.a), std::move(ends.b), tls.client, tls.server);
+      Secured both = co_await securing;
+      EXPECT_TRUE(succeeded(both.client));
+      EXPECT_TRUE(succeeded(both.server));
+      if (!both.client || !both.server) co_return;
+      ends = Ends{std::move(*both.client), std::move(*both.server)};
     }
     co_await body(loop, ends);
   }
@@ -483,14 +507,14 @@ TEST_P(StreamTest, AStreamMoves) {
 }
 
 std::string way_name(const testing::TestParamInfo<Way>& info) {
-  constexpr const char* names[] = {"KernelIpv4",    "KernelIpv6",     "KernelLocal",
-                                   "SimulatedIpv4", "SimulatedLocal", "Pipe"};
+  constexpr const char* names[] = {"KernelIpv4", "KernelIpv6", "KernelLocal",  "SimulatedIpv4", "SimulatedLocal",
+                                   "Pipe",       "Tls",        "TlsSimulated", "TlsPipe"};
   return names[static_cast<std::size_t>(info.param)];
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, StreamTest,
                          testing::Values(Way::kernel_ipv4, Way::kernel_ipv6, Way::kernel_local, Way::simulated_ipv4,
-                                         Way::simulated_local, Way::pipe),
+                                         Way::simulated_local, Way::pipe, Way::tls, Way::tls_simulated, Way::tls_pipe),
                          way_name);
 
 }  // namespace

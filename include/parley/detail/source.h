@@ -111,6 +111,8 @@ class ByteStream : public Source {
   virtual void attach(Sink& sink) noexcept = 0;
   // Whether it reads for the sink. It must not while `in` is full.
   virtual void read(bool on) noexcept = 0;
+  // For the sink: takes what has arrived already, without a word. False: nothing has. `in` must not be full.
+  virtual bool take() noexcept = 0;
   // For the sink: takes what there is room for now, how much that was; < 0 is -errno, and the stream is broken.
   virtual std::ptrdiff_t write(std::span<const Bytes> parts) noexcept = 0;
   // Whether the sink is to be told when there is room.

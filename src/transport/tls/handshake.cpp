@@ -1,0 +1,52 @@
+// The handshake of a TlsStream.
+#include <openssl/err.h>
+
+#include <utility>
+
+#include "transport/tls/error.h"
+#include "transport/tls/stream.h"
+
+namespace parley::tls {
+
+bool TlsStream::begin(Context& context, std::coroutine_handle<> waiter) noexcept {
+  Error outcome;
+  if (shake(outcome)) {
+    context.set(outcome);
+    return false;
+  }
+  if (!context.wait(*this, waiter, SSL_is_server(ssl_.get()) ? Stop::receiving : Stop::all)) return false;
+  reader_ = &context;
+  inner_->read(true);
+  return true;
+}
+
+// As far as it goes now. False: the peer's turn.
+bool TlsStream::shake(Error& outcome) noexcept {
+  ERR_clear_error();
+  const int done = SSL_do_handshake(ssl_.get());
+  const int why = SSL_get_error(ssl_.get(), done);
+  if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ) {
+    outcome = began_otherwise() ? Error{Errc::not_tls, 0} : error_of(*ssl_);
+  }
+  (void)push();  // also the alert that says why
+  if (why == SSL_ERROR_NONE) {
+    state &= static_cast<std::uint8_t>(~shaking_bit);
+    outcome = broken_;
+    if (rare_->before.empty()) rare_.reset();
+    return true;
+  }
+  if (why != SSL_ERROR_WANT_READ) return true;
+  if (inner_->in && inner_->in->unread().empty()) core_.buffers.give_back(std::exchange(inner_->in, nullptr));
+  if (has(broken_bit)) {
+    outcome = broken_;
+  } else if (rare_->handshake_bytes_left == 0) {
+    outcome = Error{Errc::too_large, 0};
+  } else if (inner_->ended.code != Errc::none) {
+    outcome = inner_->ended;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace parley::tls

@@ -1,0 +1,119 @@
+#include "transport/tls/stream.h"
+
+#include <openssl/err.h>
+
+#include <chrono>
+#include <new>
+#include <utility>
+
+#include "base/check.h"
+#include "transport/tls/bio.h"
+#include "transport/tls/error.h"
+
+namespace parley::tls {
+
+TlsStream& TlsStream::make(Core& core, Stream stream, Ssl ssl, std::string before, std::size_t bytes_max) {
+  ByteStream& inner = *stream.release();
+  auto* made = new (detail::frame_allocate(sizeof(TlsStream))) TlsStream(core, inner, std::move(ssl));
+  PARLEY_CHECK(connect_bio(*made->ssl_, *made), "out of memory for a TLS connection");
+  inner.attach(made->told_);
+  if (inner.in) core.buffers.give_back(std::exchange(inner.in, nullptr));
+  made->rare().before = std::move(before);
+  made->rare_->handshake_bytes_left = bytes_max;
+  return *made;
+}
+
+TlsStream::TlsStream(Core& core, ByteStream& inner, Ssl ssl) noexcept
+    : core_(core), inner_(&inner), ssl_(std::move(ssl)), told_(*this) {
+  state = shaking_bit;
+}
+
+void TlsStream::destroy(bool reset) noexcept {
+  if (rare_) detail::cancel(core_, *rare_);
+  if (rare_) rare_->unlist();
+  give_back();
+  if (out_) core_.buffers.give_back(out_);
+  inner_->drop(reset);
+  this->~TlsStream();
+  detail::frame_free(this, sizeof(TlsStream));
+}
+
+void TlsStream::give_back() noexcept {
+  if (in) core_.buffers.give_back(std::exchange(in, nullptr));
+}
+
+// To close with input unread would be a reset, which can overtake what was sent; and there may be input that no reader
+// has ever seen: session tickets, a close_notify. So what comes is dropped until the peer has closed, too. Only what a
+// reader should have had is a reason to reset, as it is for any stream.
+void TlsStream::drop(bool abort) noexcept {
+  if (has(sink_bit)) {
+    state &= static_cast<std::uint8_t>(~(sink_bit | reading_bit | tell_bit));
+    reader_ = nullptr;
+  }
+  PARLEY_CHECK(!reader_, "a Stream was closed while a receive() of it waits");
+  PARLEY_CHECK(!rare_ || !rare_->unsent.has_sender(), "a Stream was closed while a send() of it waits");
+  if (core_.corked == this) abort ? core_.uncork() : flush();
+  if (rare_) detail::cancel(core_, *rare_);
+  give_back();
+  if (abort || has(broken_bit)) return destroy(abort);
+  if (!has(shaking_bit)) {
+    if ((has_more() || inner_->take()) && fill() && in) return destroy(true);
+    state |= shut_bit;
+    finish();
+  } else if (inner_->ended.code == Errc::none) {
+    (void)inner_->shutdown();
+  }
+  const bool peer_is_done = ended.code != Errc::none || inner_->ended.code != Errc::none;
+  if (has(broken_bit) || (peer_is_done && !out_ && !has_unsent())) return destroy(false);
+  state |= dropped_bit;
+  core_.lingering.push_front(rare());
+  detail::start(core_, *rare_, std::chrono::seconds(core_.options.linger_seconds));
+  inner_->read(true);
+}
+
+// The time to linger is over, or a sink is to be told.
+void TlsStream::timer_over() noexcept {
+  if (has(dropped_bit)) return destroy(out_ || has_unsent());
+  if (!has(reading_bit)) return;
+  inner_->read(true);
+  if (has_more()) arrived_for_sink();
+}
+
+// The peer's input after this end has closed: what a reader should have had is answered by a reset, as the kernel does.
+// After a failed handshake it can be anything.
+void TlsStream::discard() noexcept {
+  if (has(shaking_bit)) {
+    if (inner_->in) core_.buffers.give_back(std::exchange(inner_->in, nullptr));
+    ended = inner_->ended;
+  } else {
+    (void)fill();
+    if (in) return destroy(true);
+  }
+  const bool is_broken =
+      has(broken_bit) || (ended.code != Errc::none && ended != Errc::end && ended != Errc::truncated);
+  if (is_broken || (ended.code != Errc::none && !out_ && !has_unsent())) destroy(false);
+}
+
+void TlsStream::attach(Sink& sink) noexcept {
+  PARLEY_CHECK(!reader_ && !has_unsent(), "a Stream was given to a session while a task waits for it");
+  if (core_.corked == this) flush();
+  state |= sink_bit;
+  sink_ = &sink;
+}
+
+void TlsStream::stop(Context& context, Stop level, Errc reason) noexcept {
+  if (&context == reader_) {
+    if (has(shaking_bit) && level != Stop::all && !SSL_is_server(ssl_.get())) return;
+    const std::optional<Error> outcome =
+        level == Stop::receiving && !has(shaking_bit) ? receive_now() : std::optional<Error>();
+    reader_ = nullptr;
+    if (rare_) rare_->into = nullptr;
+    inner_->read(false);
+    return context.ready(outcome.value_or(Error{reason, 0}));
+  }
+  if (level != Stop::all) return;
+  rare_->unsent.forget(context);
+  context.ready(Error{reason, 0});
+}
+
+}  // namespace parley::tls
