@@ -3,6 +3,7 @@
 //   auto peer = co_await parley::connect(loop, "tcp://example.org:80");     // a name, looked up
 //   auto first = co_await parley::connect(loop, "tcp://127.0.0.1:9000-9998");  // the first port that accepts
 //   auto local = co_await parley::connect(loop, "unix:/run/echo.sock");
+//   auto secure = co_await parley::connect(loop, "tls://example.org:443");  // the host's certificate is verified
 //
 // A name may have many addresses, some of which don't answer. They are tried as RFC 8305 ("happy eyeballs") says: IPv6
 // and IPv4 in turn, beginning with whichever the system prefers; the next attempt begins when the one before has
@@ -21,6 +22,7 @@
 #include <parley/resolve.h>
 #include <parley/stream.h>
 #include <parley/task.h>
+#include <parley/tls.h>
 #include <parley/udp.h>
 
 namespace parley {
@@ -32,16 +34,19 @@ struct ConnectOptions {
   // of its family are tried: invalid_argument if there is none, and for what is not TCP. Family::none: the kernel
   // chooses.
   Address from = {};
+  // Of tls: endpoints: whom to trust, and what to show. The default trusts whom the system does.
+  tls::Client tls = {};
   // Who looks names up; tests and programs with a resolver of their own put theirs here. `host` is never a number.
   Task<Result<std::vector<Address>>> (*resolve)(Loop& loop, std::string_view host,
                                                 std::uint16_t port) = parley::resolve;
 };
 
-// Connects to a tcp: or unix: endpoint. An empty host is this machine. Of a range of ports, tried in order, the first
-// that accepts; all ports of a name are tried with the same addresses.
-// Errors: invalid_address (a URL that is none), invalid_argument (a udp: one), those of resolve(), those of connecting
-// to an address (stream.h). When several attempts failed, the error is the most telling one: that nothing listens
-// (refused) says more than that there is no way to go there (unreachable).
+// Connects to a tcp:, tls: or unix: endpoint. An empty host is this machine, and for TLS "localhost". Of a range of
+// ports, tried in order, the first that accepts; all ports of a name are tried with the same addresses. Errors:
+// invalid_address (a URL that is none), invalid_argument (a udp: one), those of resolve(), those of connecting to an
+// address (stream.h). When several attempts failed, the error is the most telling one: that nothing listens (refused)
+// says more than that there is no way to go there (unreachable). Of a tls: endpoint also those of
+// tls::Client::connect(); the handshake has its own limit, and of a range of ports only the first that accepts counts.
 // No limit of time but the kernel's: use within(). Cancelling: every attempt is given up.
 Task<Result<Stream>> connect(Loop& loop, Endpoint endpoint, ConnectOptions options = {});
 Task<Result<Stream>> connect(Loop& loop, std::string_view url, const ConnectOptions& options = {});

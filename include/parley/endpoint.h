@@ -2,6 +2,7 @@
 //
 //   tcp://127.0.0.1:9000          udp://[::1]:9000          unix:/run/echo.sock
 //   tcp://localhost:9000-9998     tcp://:9000               udp://[fe80::1%eth0]:9000
+//   tls://example.org:443
 //
 // parse() is strict: what it does not know it refuses with Errc::invalid_address. No name is looked up here, and
 // nothing is decoded: a "%" stands for itself.
@@ -20,6 +21,7 @@ enum class Scheme : std::uint8_t {
   tcp,
   udp,
   local,  // "unix:", a Unix-domain stream socket
+  tls,    // TLS over TCP
 };
 
 struct Endpoint {

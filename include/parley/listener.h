@@ -18,6 +18,7 @@
 #include <parley/reuse_port.h>
 #include <parley/stream.h>
 #include <parley/task.h>
+#include <parley/tls.h>
 
 namespace parley {
 
@@ -105,6 +106,7 @@ class Handler {
 struct ServeOptions {
   std::size_t connections_max = 0;  // more wait in the kernel's backlog; 0: as many as there are descriptors
   unsigned drain_seconds = 5;       // how long handlers may go on when serve() is stopped
+  tls::Server tls = {};             // each connection shakes hands with it first; needed for "tls:", and not for "tcp:"
   ListenOptions listen = {};
   // Called with what a handler threw. That connection is closed; all others go on. Without it the exception is dropped.
   void (*thrown)(std::exception_ptr exception) = nullptr;

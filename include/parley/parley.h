@@ -18,4 +18,5 @@
 #include <parley/task.h>
 #include <parley/text.h>
 #include <parley/threads.h>
+#include <parley/tls.h>
 #include <parley/udp.h>

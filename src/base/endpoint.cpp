@@ -91,6 +91,8 @@ Result<Endpoint> Endpoint::parse(std::string_view url) {
     out.scheme = Scheme::tcp;
   } else if (take_prefix(url, "udp://")) {
     out.scheme = Scheme::udp;
+  } else if (take_prefix(url, "tls://")) {
+    out.scheme = Scheme::tls;
   } else {
     return fail(Errc::invalid_address);
   }
@@ -108,7 +110,7 @@ Result<Address> Endpoint::address(std::uint16_t port) const {
 
 std::string Endpoint::to_string() const {
   if (scheme == Scheme::local) return "unix:" + host;
-  std::string out = scheme == Scheme::tcp ? "tcp://" : "udp://";
+  std::string out = scheme == Scheme::tcp ? "tcp://" : scheme == Scheme::udp ? "udp://" : "tls://";
   out += host.contains(':') ? '[' + host + ']' : host;
   out += ':' + std::to_string(port_first);
   if (is_range()) out += '-' + std::to_string(port_last);

@@ -74,7 +74,7 @@ Row row(Errc code) noexcept {
     case Errc::certificate_expired: return {"certificate_expired", "the certificate has expired"};
     case Errc::certificate_not_yet_valid: return {"certificate_not_yet_valid", "the certificate is not valid yet"};
     case Errc::certificate_wrong_name: return {"certificate_wrong_name", "the certificate is for another name"};
-    case Errc::certificate_self_signed: return {"certificate_self_signed", "the certificate is self-signed"};
+    case Errc::certificate_self_signed: return {"certificate_self_signed", "the certificate is signed by itself"};
     case Errc::certificate_unknown_authority:
       return {"certificate_unknown_authority", "the certificate is from an unknown authority"};
     case Errc::certificate_chain_incomplete:

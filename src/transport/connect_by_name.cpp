@@ -103,10 +103,7 @@ Task<Result<T>> failed(Error error) {
   co_return std::unexpected(error);
 }
 
-}  // namespace
-
-Task<Result<Stream>> connect(Loop& loop, Endpoint endpoint, ConnectOptions options) {
-  if (endpoint.scheme == Scheme::udp) co_return fail(Errc::invalid_argument);
+Task<Result<Stream>> connect_in_plain(Loop& loop, Endpoint endpoint, ConnectOptions options) {
   Addresses found = co_await addresses_of(loop, endpoint, options);
   if (!found) co_return std::unexpected(found.error());
   if (options.from.family() != Family::none) {
@@ -124,6 +121,21 @@ Task<Result<Stream>> connect(Loop& loop, Endpoint endpoint, ConnectOptions optio
   co_return std::unexpected(error);
 }
 
+}  // namespace
+
+Task<Result<Stream>> connect(Loop& loop, Endpoint endpoint, ConnectOptions options) {
+  if (endpoint.scheme == Scheme::udp) co_return fail(Errc::invalid_argument);
+  const bool secure = endpoint.scheme == Scheme::tls;
+  if (secure) endpoint.scheme = Scheme::tcp;
+  const std::string host = endpoint.host.empty() ? "localhost" : endpoint.host;
+  const tls::Client tls = options.tls;
+  Task<Result<Stream>> connecting = connect_in_plain(loop, std::move(endpoint), std::move(options));
+  Result<Stream> peer = co_await connecting;
+  if (!secure || !peer) co_return peer;
+  connecting = tls.connect(loop, std::move(*peer), host);
+  co_return co_await connecting;
+}
+
 Task<Result<Stream>> connect(Loop& loop, std::string_view url, const ConnectOptions& options) {
   Result<Endpoint> endpoint = Endpoint::parse(url);
   if (!endpoint) return failed<Stream>(endpoint.error());
@@ -132,7 +144,8 @@ Task<Result<Stream>> connect(Loop& loop, std::string_view url, const ConnectOpti
 
 Task<Result<UdpSocket>> connect_udp(Loop& loop, Endpoint endpoint, ConnectOptions options) {
   const bool bound = options.from.family() != Family::none;
-  if (endpoint.scheme == Scheme::tcp || endpoint.is_range() || bound) co_return fail(Errc::invalid_argument);
+  if (endpoint.scheme == Scheme::tcp || endpoint.scheme == Scheme::tls || endpoint.is_range() || bound)
+    co_return fail(Errc::invalid_argument);
   Addresses found = co_await addresses_of(loop, endpoint, options);
   if (!found) co_return std::unexpected(found.error());
   if (std::ranges::all_of(*found, &Address::is_loopback)) {

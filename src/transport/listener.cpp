@@ -132,7 +132,7 @@ Result<Listener> listen(Loop& loop, const Address& address, const ListenOptions&
 }
 
 Result<Listener> listen(Loop& loop, const Endpoint& endpoint, const ListenOptions& options) {
-  if (endpoint.scheme == Scheme::udp) return fail(Errc::invalid_argument);
+  if (endpoint.scheme == Scheme::udp || endpoint.scheme == Scheme::tls) return fail(Errc::invalid_argument);
   return detail::first_free(endpoint, [&](const Address& address) { return listen(loop, address, options); });
 }
 

@@ -93,7 +93,8 @@ namespace {
 // open(loop, reuse_port) for the first loop, and join(loop, its address) for the others.
 template <class Socket, class Open, class Join>
 Result<std::vector<Socket>> on_each(Threads& threads, const Endpoint& endpoint, Open open, Join join) {
-  if (threads.size() > 1 && endpoint.scheme == Scheme::local) return fail(Errc::invalid_argument);
+  if (endpoint.scheme == Scheme::tls || (threads.size() > 1 && endpoint.scheme == Scheme::local))
+    return fail(Errc::invalid_argument);
   std::vector<Socket> sockets;
   for (unsigned index = 0; index < threads.size(); ++index) {
     Loop& loop = threads.loop(index);

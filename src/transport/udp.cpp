@@ -270,7 +270,7 @@ Result<UdpSocket> UdpSocket::bind(Loop& loop, const Address& address, const UdpO
 }
 
 Result<UdpSocket> UdpSocket::bind(Loop& loop, const Endpoint& endpoint, const UdpOptions& options) {
-  if (endpoint.scheme == Scheme::tcp) return fail(Errc::invalid_argument);
+  if (endpoint.scheme == Scheme::tcp || endpoint.scheme == Scheme::tls) return fail(Errc::invalid_argument);
   return detail::first_free(endpoint, [&](const Address& address) { return bind(loop, address, options); });
 }
 

@@ -51,7 +51,7 @@ Session make_session(Loop& loop, Stream peer, const Wishes& wishes, const codec:
 // Straight, or through the proxy: "If the client is configured to use a proxy when using the WebSocket Protocol to
 // connect to host /host/ and port /port/, then the client SHOULD connect to that proxy and ask it to open a TCP
 // connection to the host given by /host/ and the port given by /port/." (RFC 6455, 4.1)
-Task<Result<Stream>> reach(Loop& loop, const Url& url, const Wishes& wishes, Refusal* refusal) {
+Task<Result<Stream>> reach_in_plain(Loop& loop, const Url& url, const Wishes& wishes, Refusal* refusal) {
   if (wishes.proxy->kind == Proxy::Kind::none) {
     Result<Stream> straight = co_await parley::connect(loop, url.endpoint, wishes.options.connect);
     co_return straight;
@@ -62,6 +62,17 @@ Task<Result<Stream>> reach(Loop& loop, const Url& url, const Wishes& wishes, Ref
   Result<Stream> peer = co_await reaching;
   if (!peer && refusal) *refusal = {.status = status, .location = {}, .by_proxy = true};
   co_return peer;
+}
+
+// "If /secure/ is true, the client MUST perform a TLS handshake over the connection after opening the connection and
+// before sending the handshake data." (RFC 6455, 4.1)
+Task<Result<Stream>> reach(Loop& loop, const Url& url, const Wishes& wishes, Refusal* refusal) {
+  Task<Result<Stream>> reaching = reach_in_plain(loop, url, wishes, refusal);
+  Result<Stream> peer = co_await reaching;
+  if (!url.secure || !peer) co_return peer;
+  std::string host = url.endpoint.host.empty() ? "localhost" : url.endpoint.host;
+  reaching = wishes.options.connect.tls.connect(loop, std::move(*peer), std::move(host));
+  co_return co_await reaching;
 }
 
 Task<Result<Attempt>> shake_hands(Loop& loop, const Url& url, const Wishes& wishes, Refusal* refusal) {
@@ -114,8 +125,9 @@ Task<Result<Attempt>> shake_hands(Loop& loop, const Url& url, const Wishes& wish
   }
 }
 
-// What only this machine can reach is not for a server elsewhere to choose.
+// What only this machine can reach is not for a server elsewhere to choose, and what was to be secure stays so.
 bool may_lead(const Url& from, const Url& to) noexcept {
+  if (from.secure && !to.secure) return false;
   return to.endpoint.scheme != Scheme::local || from.endpoint.scheme == Scheme::local;
 }
 
@@ -131,7 +143,7 @@ Task<Result<Session>> connect_as(Loop& loop, Result<Url> where, Wishes wishes, R
     if (redirects == wishes.options.redirects_max) co_return parley::fail(Errc::refused);
     Result<Url> next = parse_url(attempt->location);
     if (next && !may_lead(*where, *next)) co_return parley::fail(Errc::refused);
-    if (next && next->endpoint != where->endpoint) wishes.forget_secrets();
+    if (next && (next->endpoint != where->endpoint || next->secure != where->secure)) wishes.forget_secrets();
     where = std::move(next);
   }
   co_return std::unexpected(where.error());

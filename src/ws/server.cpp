@@ -188,6 +188,8 @@ Begins begins_request(Bytes bytes) noexcept {
 namespace {
 
 struct Server {
+  Loop& loop;
+  tls::Server tls;
   Acceptor acceptor;
   Handler handler;
   Connections& connections;
@@ -195,13 +197,19 @@ struct Server {
 
 // The handler is a task of its own, so that nothing of the handshake is kept while a session idles.
 Task<> begin(Stream peer, Server& server) {
+  if (server.tls) {
+    Task<Result<Stream>> securing = server.tls.accept(server.loop, std::move(peer));
+    Result<Stream> secured = co_await securing;
+    if (!secured) co_return;
+    peer = std::move(*secured);
+  }
   Result<Session> session = co_await server.acceptor.accept(std::move(peer));
   if (session) server.connections.serve(server.handler, std::move(*session));
 }
 
 Task<Result<void>> serve_with(Loop& loop, Listener listener, Handler handler, Acceptor acceptor, ServeOptions options) {
   Connections connections(loop, options.thrown);
-  Server server{std::move(acceptor), handler, connections};
+  Server server{loop, options.tls, std::move(acceptor), handler, connections};
   Result<void> outcome;
   for (;;) {
     if (options.connections_max != 0) {
@@ -223,6 +231,8 @@ Task<Result<void>> serve_with(Loop& loop, Listener listener, Handler handler, Ac
 Task<Result<void>> listen_and_serve(Loop& loop, Result<Url> url, Handler handler, Acceptor acceptor,
                                     ServeOptions options) {
   if (!url) co_return std::unexpected(url.error());
+  const bool chooses = url->endpoint.scheme == Scheme::local;  // its URL does not say
+  if (!chooses && url->secure != static_cast<bool>(options.tls)) co_return parley::fail(Errc::invalid_argument);
   Result<Listener> listener = listen(loop, url->endpoint, options.listen);
   if (!listener) co_return std::unexpected(listener.error());
   Task<Result<void>> serving = serve_with(loop, std::move(*listener), handler, std::move(acceptor), std::move(options));

@@ -6,9 +6,11 @@ namespace parley::ws {
 namespace {
 
 constexpr std::string_view ws_scheme = "ws://";
+constexpr std::string_view wss_scheme = "wss://";
 constexpr std::string_view ws_unix_scheme = "ws+unix:";
 constexpr std::string_view unix_scheme = "unix:";
-constexpr std::uint16_t default_port = 80;  // RFC 6455, 3
+constexpr std::uint16_t port_of_ws = 80;  // RFC 6455, 3
+constexpr std::uint16_t port_of_wss = 443;
 
 bool take_prefix(std::string_view& text, std::string_view prefix) noexcept {
   if (!codec::equals_ignoring_case(text.substr(0, prefix.size()), prefix)) return false;  // RFC 3986, 3.1
@@ -33,7 +35,9 @@ Result<Url> parse_url(std::string_view url) {
     if (!codec::is_path_and_query(target)) return parley::fail(Errc::invalid_address);
     return local(url.substr(0, colon), target);
   }
-  if (!take_prefix(url, ws_scheme)) return parley::fail(Errc::invalid_address);
+  const bool secure = take_prefix(url, wss_scheme);
+  if (!secure && !take_prefix(url, ws_scheme)) return parley::fail(Errc::invalid_address);
+  const std::uint16_t default_port = secure ? port_of_wss : port_of_ws;
 
   const std::size_t end = std::min(url.find_first_of("/?#"), url.size());
   const std::string_view authority = url.substr(0, end);
@@ -51,7 +55,7 @@ Result<Url> parse_url(std::string_view url) {
   // "the /port/ [...] if it is not the default port" stands in the Host header (4.1).
   const bool shows_port = colon != authority.npos && endpoint->port_first != default_port;
   std::string host(shows_port ? authority : authority.substr(0, colon));
-  return Url{std::move(*endpoint), std::move(host), std::move(target)};
+  return Url{std::move(*endpoint), std::move(host), std::move(target), secure};
 }
 
 }  // namespace parley::ws

@@ -28,6 +28,18 @@ TEST(Url, Parts) {
   EXPECT_EQ(parse_url("ws://127.0.0.1:9000-9998")->endpoint.port_last, 9998);
 }
 
+TEST(Url, Secure) {
+  auto url = parse_url("WSS://example.org/chat");
+  ASSERT_TRUE(url);
+  EXPECT_TRUE(url->secure);
+  EXPECT_EQ(url->endpoint.to_string(), "tcp://example.org:443");
+  EXPECT_EQ(url->host, "example.org");
+  EXPECT_EQ(parse_url("wss://a:443/")->host, "a");
+  EXPECT_EQ(parse_url("wss://a:80/")->host, "a:80");
+  EXPECT_FALSE(parse_url("ws://a:443/")->secure);
+  EXPECT_EQ(parse_url("ws://a:443/")->host, "a:443");
+}
+
 TEST(Url, UnixDomain) {
   auto url = parse_url("ws+unix:/run/chat.sock:/path?q=1");
   ASSERT_TRUE(url);
@@ -45,7 +57,7 @@ TEST(Url, SchemesHaveNoCase) {
 TEST(Url, Refused) {
   for (const char* text :
        {"", "ws:", "ws://", "ws:///path", "http://a/", "ws://a:b/", "ws://a:70000", "ws://a/ b", "ws://a/#fragment",
-        "ws://a#fragment", "ws://user@a/", "ws+unix:", "tcp://127.0.0.1:1", "wss://a/"}) {
+        "ws://a#fragment", "ws://user@a/", "ws+unix:", "tcp://127.0.0.1:1", "wss://", "wss:///a"}) {
     EXPECT_EQ(parse_url(text).error(), Errc::invalid_address) << text;
   }
 }

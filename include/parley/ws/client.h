@@ -1,6 +1,6 @@
 // A WebSocket client.
 //
-//   auto session = co_await parley::ws::connect(loop, "ws://example.org:8080/chat");
+//   auto session = co_await parley::ws::connect(loop, "wss://example.org/chat");
 #pragma once
 
 #include <string>
@@ -33,12 +33,13 @@ struct ConnectOptions {
   // password may be written as "%40". No environment variable is read.
   std::string_view proxy = {};
   // How many redirects to follow; 0: a redirect is an error. What leads to another host or port is followed without
-  // `user`, `password`, `bearer` and `headers`, and one from a host to a Unix-domain socket is not: refused.
+  // `user`, `password`, `bearer` and `headers`; one from a host to a Unix-domain socket, and one from wss: to ws:, is
+  // not: refused.
   unsigned redirects_max = 0;
 
   std::size_t handshake_bytes_max = 8 * 1024;  // of the response's head
   unsigned handshake_seconds = 5;              // for connecting and the whole handshake
-  parley::ConnectOptions connect = {};         // names, happy eyeballs
+  parley::ConnectOptions connect = {};         // names, happy eyeballs, TLS
 
   FrameObserver frame = nullptr;  // is shown every frame
   void* frame_state = nullptr;
@@ -51,7 +52,8 @@ struct Refusal {
   bool by_proxy = false;  // it failed at the proxy, or on the way from there
 };
 
-// Connects and shakes hands. "ws://host:port/path?query" (port 80 if there is none), "ws+unix:/run/chat.sock:/path".
+// Connects and shakes hands. "ws://host:port/path?query" (port 80 if there is none), "wss://..." (over TLS; port 443),
+// "ws+unix:/run/chat.sock:/path".
 // Errors: invalid_address (no such URL), invalid_argument (an option that can't be written down), those of
 // parley::connect(), refused (the server answered with another status; `refusal` has it), protocol (an answer that is
 // none), too_large, timed_out, end, reset. Of a proxy also: permission_denied (SOCKS5: the credentials, or its rules),

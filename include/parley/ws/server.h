@@ -20,6 +20,7 @@
 #include <parley/listener.h>
 #include <parley/stream.h>
 #include <parley/task.h>
+#include <parley/tls.h>
 #include <parley/ws/deflate.h>
 #include <parley/ws/frame.h>
 #include <parley/ws/request.h>
@@ -75,6 +76,7 @@ struct AcceptOptions {
 struct ServeOptions : AcceptOptions {
   std::size_t connections_max = 0;  // handshakes and sessions; more wait in the kernel's backlog; 0: no limit
   unsigned drain_seconds = 5;       // how long handlers may go on when serve() is stopped
+  tls::Server tls = {};             // each connection shakes hands with it first; needed for "wss:", and not for "ws:"
   ListenOptions listen = {};
   // Called with what a handler threw. That session is closed (1011); all others go on. Without it the exception is
   // dropped.
@@ -112,7 +114,7 @@ class Handler {
 // finish what has arrived (Stop::receiving), after drain_seconds stops them wholly, and ends when the last one has.
 // Being stopped is its orderly end. Errors: those of listen().
 Task<Result<void>> serve(Loop& loop, Listener listener, Handler handler, const ServeOptions& options = {});
-// "ws://127.0.0.1:9000", "ws://:9000", "ws://[::1]:9000-9998"; "unix:/run/chat.sock" too.
+// "ws://127.0.0.1:9000", "ws://:9000", "ws://[::1]:9000-9998", "wss://:443"; "unix:/run/chat.sock" too.
 Task<Result<void>> serve(Loop& loop, std::string_view url, Handler handler, const ServeOptions& options = {});
 
 // Does what came first speak HTTP? For servers that speak something else on the same port, too, see Acceptor. Only a

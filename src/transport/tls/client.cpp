@@ -1,3 +1,4 @@
+#include <parley/address.h>
 #include <parley/loop.h>
 #include <parley/tls.h>
 
@@ -99,7 +100,8 @@ Task<Result<Stream>> connect_with(detail::Core& loop, std::shared_ptr<Client::Co
                                   Info* info) {
   if (!core) co_return fail(Errc::memory_exhausted);
   std::string name = core->options.server_name.empty() ? std::move(host) : core->options.server_name;
-  if (name.ends_with('.')) name.pop_back();  // "example.org." is the same name, and absolute
+  if (name.ends_with('.')) name.pop_back();                       // "example.org." is the same name, and absolute
+  if (name.contains(':')) name = name.substr(0, name.find('%'));  // a zone is this machine's own matter
   if (name.empty()) co_return fail(Errc::invalid_argument);
   Ssl ssl = core->connection_to(name);
   if (!ssl) co_return fail(Errc::memory_exhausted);
