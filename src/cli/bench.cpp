@@ -95,7 +95,14 @@ Task<Result<void>> connect_idle(Run& run, Load& load, BenchReport& report) {
 }
 
 Task<ExitCode> bench(Run& run, BenchReport& report) {
-  Load load(run.loop, run.command.load);
+  LoadOptions options = run.command.load;
+  auto tls = make_client(run.command.security);
+  if (!tls) {
+    run.log.error(tls.error());
+    co_return ExitCode::failed;
+  }
+  options.tls = *tls;
+  Load load(run.loop, options);
   Task<Result<void>> connecting = connect_idle(run, load, report);
   Result<void> connected = co_await connecting;
   if (connected) {

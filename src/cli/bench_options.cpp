@@ -31,9 +31,14 @@ bool parse_content(std::string_view text, Content& content) {
 
 std::optional<std::string> set_target(const TypedBench& typed, BenchCommand& command) {
   command.url = typed.url;
-  if (typed.url.starts_with("ws://") || typed.url.starts_with("ws+unix:")) {
+  command.security = typed.security;
+  const bool is_secure = typed.url.starts_with("wss://") || typed.url.starts_with("tls://");
+  if (!is_secure && (typed.security.insecure || !typed.security.ca.empty())) {
+    return "--ca and --insecure: only wss:// and tls:// have them";
+  }
+  if (typed.url.starts_with("ws://") || typed.url.starts_with("wss://") || typed.url.starts_with("ws+unix:")) {
     command.load.url = typed.url;
-    if (!typed.from.empty() && !typed.url.starts_with("ws://")) return "--from: only ws:// and tcp:// have it";
+    if (!typed.from.empty() && typed.url.starts_with("ws+unix:")) return "--from: a Unix-domain socket has none";
     return std::nullopt;
   }
   const auto endpoint = Endpoint::parse(typed.url);
@@ -44,8 +49,9 @@ std::optional<std::string> set_target(const TypedBench& typed, BenchCommand& com
         "unix:/run/echo.sock",
         typed.url);
   }
-  if (typed.compress) return "--compress: only ws:// has it";
-  if (endpoint->scheme != Scheme::tcp && !typed.from.empty()) return "--from: only ws:// and tcp:// have it";
+  if (typed.compress) return "--compress: only ws:// and wss:// have it";
+  const bool is_tcp = endpoint->scheme == Scheme::tcp || endpoint->scheme == Scheme::tls;
+  if (!is_tcp && !typed.from.empty()) return "--from: only ws:// and tcp:// have it, over TLS or not";
   if (endpoint->scheme == Scheme::udp) {
     if (typed.churn || !typed.idle.empty()) return "udp:// has no connections to --churn with, or to be --idle";
     if (command.load.bytes < Load::datagram_bytes_min || command.load.bytes > UdpSocket::datagram_bytes_max) {
@@ -73,7 +79,7 @@ std::optional<std::string> set_times(const TypedBench& typed, const CLI::App& be
 void add_bench_options(CLI::App& bench, TypedBench& typed) {
   bench
       .add_option("URL", typed.url,
-                  "ws://HOST[:PORT][/PATH], ws+unix:PATH, tcp://HOST:PORT, udp://HOST:PORT or unix:PATH")
+                  "ws:// or wss://HOST[:PORT][/PATH], ws+unix:PATH, tcp://, tls:// or udp://HOST:PORT, or unix:PATH")
       ->type_name("")
       ->required();
   const auto text = [&bench](const char* name, std::string& value, const char* type, const char* help) {
@@ -95,6 +101,8 @@ void add_bench_options(CLI::App& bench, TypedBench& typed) {
   text("--warm-up", typed.warm_up, "SECONDS", "Before it is measured [1]");
   text("--duration", typed.duration, "SECONDS", "Measure for so long [5]");
   text("--server-pid", typed.server_pid, "PID", "Tell what this process uses meanwhile: the server");
+  text("--ca", typed.security.ca, "FILE", "TLS: trust these authorities [those of the system]");
+  bench.add_flag("--insecure", typed.security.insecure, "TLS: do not verify the server")->disable_flag_override();
   bench.add_flag("--json", typed.json, "Print one JSON object")->disable_flag_override();
   bench.add_flag("--csv", typed.csv, "Print a line of names and a line of values")->disable_flag_override();
   text("--plot", typed.plot, "FILE", "Draw the latencies: FILE.svg, or FILE.html");

@@ -101,6 +101,7 @@ std::expected<Endpoint, Complaint> with_number(Threads& threads, Endpoint endpoi
 std::expected<BoundPlace, Complaint> bind_one(Threads& threads, const Endpoint& endpoint, Speech speech,
                                               const ListenOptions& options) {
   switch (endpoint.scheme) {
+    case Scheme::tls:
     case Scheme::tcp: return place_of(endpoint, speech, listen(threads, endpoint, options));
     case Scheme::udp: return place_of(endpoint, speech, bind_udp(threads, endpoint));
     case Scheme::local: break;
@@ -137,6 +138,7 @@ std::expected<std::vector<BoundPlace>, Complaint> bind_all(Threads& threads, con
     } else {
       auto place = bind_one(threads, *endpoint, wanted.speech, options);
       if (!place) return std::unexpected(place.error());
+      place->secure = wanted.secure;
       all.push_back(std::move(*place));
     }
   }

@@ -52,6 +52,7 @@ struct BoundPlace {
   Address address;
   std::variant<std::vector<Listener>, std::vector<UdpSocket>> sockets;
   SocketFile file;
+  bool secure = false;  // TLS, and nothing else
 };
 
 // All of `places`, in their order; one with_udp is two. Waits for the lookup of host names.

@@ -41,6 +41,7 @@ struct Session {
   std::unique_ptr<Client> client;
   std::unique_ptr<Terminal> terminal;  // at most one of these two
   std::unique_ptr<LineReader> reader;
+  tls::Client tls = {};
 };
 
 void print(Session& session, std::string_view line) {
@@ -98,6 +99,7 @@ Task<Result<ws::Session>> open_websocket(Session& session) {
   options.deflate = wishes.compress;
   options.limits.message_bytes_max = message_bytes_max;
   options.limits.close_seconds = close_seconds;
+  options.connect.tls = session.tls;
   options.handshake_seconds = handshake_seconds_max;  // --timeout is shorter, or there is none
   if (wishes.frames) {
     options.frame = show_frame;
@@ -117,7 +119,9 @@ Task<Result<Link>> reach(Session& session) {
     Task<Result<UdpSocket>> connecting = connect_udp(session.loop, endpoint);
     co_return link_of(co_await within(limit, std::move(connecting)));
   }
-  Task<Result<Stream>> connecting = parley::connect(session.loop, endpoint);
+  ConnectOptions options;
+  options.tls = session.tls;
+  Task<Result<Stream>> connecting = parley::connect(session.loop, endpoint, options);
   co_return link_of(co_await within(limit, std::move(connecting)));
 }
 
@@ -170,6 +174,7 @@ Task<ExitCode> talk(Session& session) {
   }
   const std::string server = name_of(*link, session.command);
   session.output.line(connected_line(server));
+  if (!session.tls.verifies()) session.log.error(server, "the server's certificate was not verified (--insecure)");
   session.output.flush();
   const WebSocketWishes& wishes = session.command.websocket;
   Client::Options options{.timeout = session.command.timeout,
@@ -205,6 +210,12 @@ Task<ExitCode> main_task(Session& session, Signals& signals) {
 
 ExitCode run_connect(const ConnectCommand& command, Sink& sink, Log& log) {
   Session session(command, sink, log);
+  if (auto made = make_client(command.security)) {
+    session.tls = *made;
+  } else {
+    log.error(made.error());
+    return ExitCode::failed;
+  }
   std::unique_ptr<Signals> signals;
   if (session.on_terminal) {
     signals = std::make_unique<Signals>(session.loop, std::initializer_list<int>{SIGINT, SIGTERM, SIGWINCH, SIGTSTP});

@@ -24,6 +24,7 @@ Load::Load(Loop& loop, const LoadOptions& options)
 
 ConnectOptions Load::next_source() {
   ConnectOptions options;
+  options.tls = options_.tls;
   if (!options_.from.empty()) options.from = options_.from[opened_++ % options_.from.size()];
   return options;
 }

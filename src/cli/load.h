@@ -19,6 +19,7 @@
 #include <parley/loop.h>
 #include <parley/stream.h>
 #include <parley/task.h>
+#include <parley/tls.h>
 #include <parley/udp.h>
 #include <parley/ws/session.h>
 
@@ -29,14 +30,15 @@ namespace parley::cli {
 
 struct LoadOptions {
   Endpoint endpoint;     // unless there is a `url`
-  std::string url = {};  // ws:// or ws+unix:
+  std::string url = {};  // ws://, wss:// or ws+unix:
   std::size_t connections = 64;
   std::size_t in_flight = 1;  // messages of a connection that are not back yet; of a closed loop
   std::size_t bytes = 64;     // of a message
   Content content = Content::binary;
   bool compress = false;
-  bool churn = false;              // a connection for each message: connect, shake hands, send, receive, close
-  std::size_t idle = 0;            // connections beside, which do nothing
+  bool churn = false;    // a connection for each message: connect, shake hands, send, receive, close
+  std::size_t idle = 0;  // connections beside, which do nothing
+  tls::Client tls = {};
   std::vector<Address> from = {};  // this end's addresses, in turns
   double rate = 0;                 // messages a second over all connections, whatever comes back; 0: a closed loop
   std::chrono::nanoseconds connect_time = std::chrono::seconds(10);  // for each connection

@@ -70,6 +70,8 @@ struct Typed {
   std::vector<std::string> listen, origins;
   bool no_deflate = false;
   std::string driver, threads, connections_max, idle, drain, text, separator;
+  ServerSecurity server_security;
+  ClientSecurity client_security;
   std::string url, timeout, ping, count;
   std::vector<std::string> headers;
   WebSocketWishes websocket;
@@ -124,6 +126,36 @@ void add_websocket_options(CLI::App& connect, Typed& typed) {
   text("--expect", wishes.expect, "REGEX", "end when a message has come that this is found in");
 }
 
+// Of `parley serve`.
+void add_server_security(CLI::App& serve, ServerSecurity& security) {
+  serve
+      .add_option(
+          "--tls", security.certificates,
+          "TLS for tls:// and wss://, and beside the rest for any:// and unix:. CERT and KEY are PEM files, read\n"
+          "again at SIGHUP; may be given again, for other names")
+      ->type_name("CERT KEY")
+      ->take_all()
+      ->allow_extra_args(false);
+  serve
+      .add_flag("--tls-self-signed", security.self_signed, "TLS with a certificate for this machine, made at the start")
+      ->disable_flag_override();
+  serve.add_option("--client-ca", security.client_ca, "TLS: clients must show a certificate of these authorities")
+      ->type_name("FILE");
+}
+
+// Of `parley connect`.
+void add_client_security(CLI::App& connect, ClientSecurity& security) {
+  const auto text = [&connect](const char* name, std::string& value, const char* type, const char* help) {
+    connect.add_option(name, value, std::string("TLS: ") + help)->type_name(type);
+  };
+  text("--ca", security.ca, "FILE", "trust these authorities [those of the system]");
+  connect.add_flag("--insecure", security.insecure, "TLS: do not verify the server's certificate")
+      ->disable_flag_override();
+  text("--cert", security.certificate, "FILE", "show this certificate to the server");
+  text("--key", security.key, "FILE", "its key");
+  text("--servername", security.server_name, "NAME", "ask for this name, and verify it [the host]");
+}
+
 Words::Words(Typed& typed) {
   app.name("parley");
   app.formatter(std::make_shared<Format>());
@@ -140,8 +172,8 @@ Words::Words(Typed& typed) {
       ->type_name("");
   serve
       ->add_option("--listen", typed.listen,
-                   "Listen at any://HOST:PORT, tcp://HOST:PORT, udp://HOST:PORT, ws://HOST:PORT or unix:PATH; may\n"
-                   "be given again. any:// and unix: take bytes and WebSocket, by what comes first.\n"
+                   "Listen at any://HOST:PORT, tcp://, udp://, ws://, tls://, wss://HOST:PORT or unix:PATH; may be\n"
+                   "given again. any:// and unix: take bytes and WebSocket, by what comes first.\n"
                    "PORT 0 is any free one; of a range such as 9000-9998, the first that is free")
       ->type_name("URL")
       ->expected(1)
@@ -158,6 +190,7 @@ Words::Words(Typed& typed) {
       ->take_all()
       ->allow_extra_args(false);
   serve->add_flag("--no-deflate", typed.no_deflate, "WebSocket: agree on no compression")->disable_flag_override();
+  add_server_security(*serve, typed.server_security);
   serve->add_option("--threads", typed.threads, "Loops, each with a thread of its own [1]")->type_name("N");
   serve->add_option("--driver", typed.driver, "How it waits: epoll, or io_uring where the kernel allows it [epoll]")
       ->type_name("NAME");
@@ -174,12 +207,15 @@ Words::Words(Typed& typed) {
   connect = app.add_subcommand("connect", "Talk to a server, a line at a time");
   connect->footer(std::string(connect_examples) + exit_codes);
   connect
-      ->add_option("URL", typed.url,
-                   std::string("tcp://HOST:PORT, udp://HOST:PORT, unix:PATH, ws://[USER:PASSWORD@]HOST[:PORT][/PATH]\n"
-                               "or ws+unix:PATH[:/PATH]; of a range of TCP ports, the first that accepts [") +
-                       default_range + "]")
+      ->add_option(
+          "URL", typed.url,
+          std::string("tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT, unix:PATH, ws+unix:PATH[:/PATH], or\n"
+                      "ws:// or wss://[USER:PASSWORD@]HOST[:PORT][/PATH]; of a range of TCP ports, the first\n"
+                      "that accepts [") +
+              default_range + "]")
       ->type_name("");
   add_websocket_options(*connect, typed);
+  add_client_security(*connect, typed.client_security);
   connect->add_option("--timeout", typed.timeout, "Wait so long for the connection and for each answer; 0: don't [5]")
       ->type_name("SECONDS");
 
@@ -230,6 +266,28 @@ std::optional<std::string> set_limits(const Typed& typed, const CLI::App& serve,
   return std::nullopt;
 }
 
+std::optional<std::string> set_security(const Typed& typed, ServeCommand& options) {
+  options.security = typed.server_security;
+  const ServerSecurity& security = options.security;
+  if (security.self_signed && !security.certificates.empty()) return "--tls and --tls-self-signed: which one?";
+  if (!security.client_ca.empty() && !security.is_wanted()) return "--client-ca: it needs --tls or --tls-self-signed";
+  for (std::size_t i = 0; i < options.listen.size(); ++i) {
+    if (!options.listen[i].secure || security.is_wanted()) continue;
+    return fmt::format("--listen {}: it needs --tls CERT KEY, or --tls-self-signed", typed.listen[i]);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> set_security(const Typed& typed, const CLI::App& connect, ConnectCommand& options) {
+  const bool is_secure = options.endpoint.scheme == Scheme::tls || options.websocket.url.starts_with("wss://");
+  for (const char* name : {"--ca", "--insecure", "--cert", "--key", "--servername"}) {
+    if (!is_secure && connect.count(name) > 0) return fmt::format("{}: only tls:// and wss:// have it", name);
+  }
+  options.security = typed.client_security;
+  if (options.security.certificate.empty() != options.security.key.empty()) return "--cert and --key go together";
+  return std::nullopt;
+}
+
 // Most who don't write a URL mean TCP.
 std::string not_url(const std::string& text) {
   const bool is_port = !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
@@ -267,6 +325,7 @@ Command serve_command(const Typed& typed, const Words& words) {
       options.origins += (options.origins.empty() ? "" : ",") + origin;
     }
   }
+  if (auto wrong = set_security(typed, options)) return usage(*wrong);
   options.deflate = !typed.no_deflate;
   return options;
 }
@@ -291,11 +350,12 @@ bool is_proxy(std::string_view text) {
 }
 
 std::optional<std::string> set_websocket(const Typed& typed, const CLI::App& connect, ConnectCommand& options) {
-  const bool is_websocket = typed.url.starts_with("ws://") || typed.url.starts_with("ws+unix:");
+  const bool is_websocket =
+      typed.url.starts_with("ws://") || typed.url.starts_with("wss://") || typed.url.starts_with("ws+unix:");
   if (!is_websocket) {
     for (const char* name : {"--binary", "--hex", "--header", "--subprotocol", "--origin", "--proxy", "--compress",
                              "--frames", "--ping", "--count", "--expect"}) {
-      if (connect.count(name) > 0) return fmt::format("{}: only ws:// has it", name);
+      if (connect.count(name) > 0) return fmt::format("{}: only ws:// and wss:// have it", name);
     }
     return std::nullopt;
   }
@@ -340,6 +400,7 @@ Command connect_command(const Typed& typed, const Words& words) {
     return usage(fmt::format("{}: nobody can listen on port 0", url));
   }
   options.endpoint = *endpoint;
+  if (auto wrong = set_security(typed, *words.connect, options)) return usage(*wrong);
   if (words.connect->count("--timeout") > 0) {
     if (!parse_seconds(typed.timeout, options.timeout)) {
       return usage(fmt::format("--timeout: '{}' is not a number of seconds", typed.timeout));
@@ -354,11 +415,18 @@ Command connect_command(const Typed& typed, const Words& words) {
 Result<Place> Place::parse(std::string_view url) {
   Place place;
   std::string known(url);
-  for (const auto& [scheme, speech] : {std::pair("any://", Speech::any), std::pair("ws://", Speech::websocket)}) {
-    if (!url.starts_with(scheme)) continue;
-    known = "tcp://" + std::string(url.substr(std::string_view(scheme).size()));
-    place.speech = speech;
-    place.with_udp = speech == Speech::any;
+  struct Known {
+    std::string_view scheme;
+    Speech speech;
+    bool secure;
+  };
+  for (const Known& each : {Known{"any://", Speech::any, false}, Known{"ws://", Speech::websocket, false},
+                            Known{"tls://", Speech::raw, true}, Known{"wss://", Speech::websocket, true}}) {
+    if (!url.starts_with(each.scheme)) continue;
+    known = "tcp://" + std::string(url.substr(each.scheme.size()));
+    place.speech = each.speech;
+    place.with_udp = each.speech == Speech::any;
+    place.secure = each.secure;
   }
   auto endpoint = Endpoint::parse(known);
   if (!endpoint) return std::unexpected(endpoint.error());

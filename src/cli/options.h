@@ -13,6 +13,7 @@
 #include <parley/error.h>
 
 #include "cli/load.h"
+#include "cli/security.h"
 #include "cli/service.h"
 
 namespace parley::cli {
@@ -25,7 +26,7 @@ enum class ExitCode : int { ended = 0, failed = 1, usage = 2, unmet = 3, signal_
 
 // What is spoken where a server listens.
 enum class Speech : std::uint8_t {
-  any,        // the first bytes decide: a WebSocket, a browser, or anything else, which is taken as it is
+  any,        // the first bytes decide: TLS, a WebSocket, a browser, or anything else, which is taken as it is
   raw,        // bytes, or datagrams
   websocket,  // WebSocket only
 };
@@ -34,8 +35,9 @@ struct Place {
   Endpoint endpoint;
   Speech speech = Speech::raw;
   bool with_udp = false;  // at the same port, too
+  bool secure = false;    // TLS, and nothing else
 
-  // tcp://, udp://, unix: and ws:// and any://, which are written like tcp://.
+  // tcp://, udp://, unix: and ws://, any://, tls:// and wss://, which are written like tcp://.
   static Result<Place> parse(std::string_view url);
 };
 
@@ -45,6 +47,7 @@ struct ServeCommand {
   std::string origins = {};        // of pages that may connect besides those of this host, with commas
   bool any_origin = false;
   bool deflate = true;
+  ServerSecurity security = {};
   unsigned threads = 1;
   bool io_uring = false;  // where the kernel allows it
   bool quiet = false;
@@ -76,6 +79,7 @@ struct WebSocketWishes {
 struct ConnectCommand {
   Endpoint endpoint;
   WebSocketWishes websocket = {};
+  ClientSecurity security = {};
   std::chrono::nanoseconds timeout = std::chrono::seconds(5);  // 0: don't wait for answers
   std::string timeout_text = "5";                              // as it was written, for the error
 };
@@ -89,6 +93,7 @@ struct Finished {
 struct BenchCommand {
   std::string url;  // as it was written
   LoadOptions load = {};
+  ClientSecurity security = {};
   std::chrono::nanoseconds warm_up = std::chrono::seconds(1);
   std::chrono::nanoseconds duration = std::chrono::seconds(5);
   int server_pid = 0;  // 0: none

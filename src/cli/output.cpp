@@ -59,6 +59,7 @@ Protocol protocol_of(Scheme scheme) noexcept {
   switch (scheme) {
     case Scheme::tcp: return Protocol::tcp;
     case Scheme::udp: return Protocol::udp;
+    case Scheme::tls: return Protocol::tls;
     case Scheme::local: break;
   }
   return Protocol::local;
@@ -71,6 +72,9 @@ std::string_view name(Protocol protocol) noexcept {
     case Protocol::local: return "unix";
     case Protocol::ws: return "ws";
     case Protocol::http: return "http";
+    case Protocol::tls: return "tls";
+    case Protocol::wss: return "wss";
+    case Protocol::https: return "https";
   }
   return "";
 }
@@ -136,6 +140,11 @@ void Output::bound(const Endpoint& endpoint, Protocol protocol, const Address& a
 
 void Output::bound(std::uint16_t port) {
   if (options_.style == Style::plain) line(fmt::format("Bound to {}", port));
+}
+
+void Output::certificate(std::string_view fingerprint) {
+  if (options_.style == Style::json) return line(text_of(Json{{"event", "certificate"}, {"sha256", fingerprint}}));
+  line(fmt::format("Certificate SHA-256 {}", fingerprint));
 }
 
 void Output::connected(const Peer& peer) {

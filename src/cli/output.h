@@ -51,7 +51,7 @@ enum class Style : std::uint8_t { plain, json };
 enum class Ending : std::uint8_t { end, reset, idle, stopping, refused };
 enum class Pause : std::uint8_t { descriptors, connections_max };
 
-enum class Protocol : std::uint8_t { tcp, udp, local, ws, http };
+enum class Protocol : std::uint8_t { tcp, udp, local, ws, http, tls, wss, https };
 
 Protocol protocol_of(Scheme scheme) noexcept;
 std::string_view name(Protocol protocol) noexcept;
@@ -89,6 +89,8 @@ class Output {
   void bound(const Endpoint& endpoint, Protocol protocol, const Address& address);
   // The port of the default, before all of its ways in.
   void bound(std::uint16_t port);
+  // Of the certificate that was made for this run: its SHA-256.
+  void certificate(std::string_view fingerprint);
   void connected(const Peer& peer);
   void upgraded(const Peer& peer, std::string_view target);  // JSON only: it is a WebSocket from here on
   void received(const Peer& peer, std::string_view text);

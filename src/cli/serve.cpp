@@ -40,6 +40,7 @@ void distribute(Server& server, std::vector<BoundPlace>& places) {
         Entrance& entrance = worker.entrances.emplace_back(std::move((*listeners)[i]),
                                                            protocol_of(place.endpoint.scheme), place.speech, url);
         entrance.door.loop = &worker.loop;
+        entrance.secure = place.secure;
         if (place.speech == Speech::raw) continue;
         entrance.acceptor = make_acceptor(worker.loop, server.command, place.speech == Speech::any);
       }
@@ -56,14 +57,43 @@ void print_places(Server& server, const std::vector<BoundPlace>& places) {
   Output output(server.sink, {server.command.json ? Style::json : Style::plain, server.command.quiet});
   if (server.command.listen.empty()) output.bound(places.front().address.port());
   for (const BoundPlace& place : places) {
-    if (place.speech != Speech::websocket) {
-      output.bound(place.endpoint, protocol_of(place.endpoint.scheme), place.address);
-    }
+    if (place.speech == Speech::websocket) continue;
+    output.bound(place.endpoint, place.secure ? Protocol::tls : protocol_of(place.endpoint.scheme), place.address);
   }
   for (const BoundPlace& place : places) {
     if (place.endpoint.scheme != Scheme::tcp || place.speech == Speech::raw) continue;
-    output.bound(place.endpoint, Protocol::ws, place.address);
-    if (place.speech == Speech::any) output.bound(place.endpoint, Protocol::http, place.address);
+    output.bound(place.endpoint, place.secure ? Protocol::wss : Protocol::ws, place.address);
+    if (place.speech != Speech::any) continue;
+    output.bound(place.endpoint, Protocol::http, place.address);
+    if (!server.tls) continue;
+    for (const Protocol each : {Protocol::tls, Protocol::wss, Protocol::https}) {
+      output.bound(place.endpoint, each, place.address);
+    }
+  }
+  if (server.command.security.self_signed) output.certificate(server.tls.fingerprint());
+}
+
+// What a certificate of its own is for: this machine, and where it listens.
+std::string own_names(const ServeCommand& command) {
+  std::string names = "localhost,127.0.0.1,::1";
+  for (const Place& place : command.listen) {
+    const bool is_named = place.endpoint.scheme != Scheme::local && !place.endpoint.host.empty();
+    if (is_named && !place.endpoint.host.contains('%')) names += "," + place.endpoint.host;
+  }
+  return names;
+}
+
+// The next signal that is to stop something; SIGHUP reads the certificates again.
+Task<Result<int>> next_stop(Server& server, Signals& signals) {
+  for (;;) {
+    auto number = co_await signals.receive();
+    if (!number || *number != SIGHUP) co_return number;
+    std::string problem;
+    if (server.tls.reload(&problem)) {
+      server.log.error("certificates read again");
+    } else {
+      server.log.error("--tls", problem + "; what was read before still counts");
+    }
   }
 }
 
@@ -75,12 +105,14 @@ struct Run {
 
 // Runs on the first thread. The first signal stops every thread in order, the second ends the program.
 Task<> watch(Run& run) {
-  auto first = co_await run.signals.receive();
+  Task<Result<int>> waiting = next_stop(run.server, run.signals);
+  auto first = co_await waiting;
   if (!first) co_return;
   for (auto& each : run.server.workers) {
     each->loop.post([halt = &each->halt] { halt->set(); });
   }
-  auto second = co_await run.signals.receive();
+  waiting = next_stop(run.server, run.signals);
+  auto second = co_await waiting;
   if (!second) co_return;
   run.server.workers.front()->output.flush();
   for (BoundPlace& place : run.places) place.file.remove();
@@ -154,7 +186,16 @@ ExitCode run_serve(const ServeCommand& command, Sink& sink, Log& log) {
   const std::string_view driver = threads.loop(0).driver();
   if (command.io_uring && driver == "epoll") log.error("--driver io_uring", "refused here; epoll it is");
   log.detail(fmt::format("driver {}", driver));
-  Server server(command, sink, log);
+  tls::Server tls;
+  if (command.security.is_wanted()) {
+    auto made = make_server(command.security, own_names(command));
+    if (!made) {
+      log.error("--tls", made.error());
+      return ExitCode::failed;
+    }
+    tls = *made;
+  }
+  Server server(command, tls, sink, log);
   const ListenOptions options{.paused = paused, .paused_state = &server};
   const std::vector<Place> standard{*Place::parse(default_listen)};
   auto places = bind_all(threads, command.listen.empty() ? standard : command.listen, options);
@@ -168,7 +209,9 @@ ExitCode run_serve(const ServeCommand& command, Sink& sink, Log& log) {
   server.still_open = threads.size();
   server.others_left = threads.size() - 1;
   distribute(server, *places);
-  Signals signals(threads.loop(0), {SIGINT, SIGTERM});
+  const bool has_files = !command.security.certificates.empty();
+  Signals signals(threads.loop(0), has_files ? std::initializer_list<int>{SIGINT, SIGTERM, SIGHUP}
+                                             : std::initializer_list<int>{SIGINT, SIGTERM});
   print_places(server, *places);
   Run run{server, signals, *places};
   auto outcome = threads.run(work, run);

@@ -97,14 +97,15 @@ ws::Acceptor make_acceptor(Loop& loop, const ServeCommand& command, bool page) {
 }
 
 Task<> serve_web(Worker& worker, ws::Acceptor& acceptor, Stream stream, Peer peer, std::string before, Bytes last) {
+  const bool is_secure = peer.protocol == Protocol::tls;
   Task<Result<ws::Session>> accepting = acceptor.accept(std::move(stream), std::move(before), last);
   auto session = co_await accepting;
   if (!session) {
-    peer.protocol = Protocol::http;
+    peer.protocol = is_secure ? Protocol::https : Protocol::http;
     ended(worker, peer, session.error());
     co_return;
   }
-  peer.protocol = Protocol::ws;
+  peer.protocol = is_secure ? Protocol::wss : Protocol::ws;
   const ws::Request* request = session->request();
   worker.output.upgraded(peer, request ? request->target() : "/");
   worker.conversations.spawn(converse(worker, std::move(*session), std::move(peer)));

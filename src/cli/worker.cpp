@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <parley/text.h>
+#include <parley/tls.h>
 
 #include "cli/web.h"
 
@@ -53,8 +54,23 @@ Ending ending_of(Error error) {
   if (error == Errc::end) return Ending::end;
   if (error == Errc::cancelled) return Ending::stopping;
   if (error == Errc::timed_out && error.os == 0) return Ending::idle;  // with an errno it is the kernel's own limit
-  if (error == Errc::protocol || error == Errc::permission_denied || error == Errc::too_large) return Ending::refused;
-  return Ending::reset;
+  switch (error.code) {
+    case Errc::protocol:
+    case Errc::permission_denied:
+    case Errc::too_large:
+    case Errc::not_tls:
+    case Errc::tls_mismatch:
+    case Errc::certificate_expired:
+    case Errc::certificate_not_yet_valid:
+    case Errc::certificate_wrong_name:
+    case Errc::certificate_self_signed:
+    case Errc::certificate_unknown_authority:
+    case Errc::certificate_chain_incomplete:
+    case Errc::certificate_invalid:
+    case Errc::certificate_required:
+    case Errc::certificate_refused: return Ending::refused;
+    default: return Ending::reset;
+  }
 }
 
 Task<Result<void>> reply(Worker& worker, Stream& stream, const Peer& peer, std::string text) {
@@ -137,8 +153,24 @@ Task<> converse_raw(Worker& worker, Stream stream, Peer peer, Received received)
   }
 }
 
+Task<> secure(Worker& worker, Entrance& entrance, Stream stream, Peer peer, std::string before, Bytes last);
+
+enum class First : std::uint8_t { bytes, more, request, hello };
+
+First first_of(Bytes bytes, bool may_be_tls) {
+  const tls::Begins hello = may_be_tls ? tls::begins_hello(bytes) : tls::Begins::no;
+  if (hello != tls::Begins::no) return hello == tls::Begins::yes ? First::hello : First::more;
+  switch (ws::begins_request(bytes)) {
+    case ws::Begins::no: return First::bytes;
+    case ws::Begins::more: return First::more;
+    case ws::Begins::yes: break;
+  }
+  return First::request;
+}
+
 // Tells by the first bytes what a connection is. What serves it is a task of its own, so that nothing of this is kept.
-Task<> begin(Worker& worker, ws::Acceptor& acceptor, Stream stream, Peer peer) {
+Task<> begin(Worker& worker, Entrance& entrance, Stream stream, Peer peer, bool is_secure) {
+  const bool may_be_tls = !is_secure && worker.server.tls;
   Received received;
   auto bytes = co_await within(idle_limit(worker), stream.receive());
   if (!bytes) {
@@ -148,31 +180,51 @@ Task<> begin(Worker& worker, ws::Acceptor& acceptor, Stream stream, Peer peer) {
   }
   received.last = *bytes;
   const auto until = worker.loop.now() + request_within;
-  ws::Begins begins = ws::begins_request(*bytes);
-  while (begins == ws::Begins::more) {
+  First first = first_of(*bytes, may_be_tls);
+  while (first == First::more) {
     received.before += as_text(std::exchange(received.last, {}));
     const auto left = std::max(until - worker.loop.now(), std::chrono::nanoseconds::zero());
     auto more = co_await within(left, stream.receive());
     if (!more) break;  // too late, or the end, which the next receive() says again
     received.last = *more;
-    begins = ws::begins_request(as_bytes(received.before + std::string(as_text(*more))));
+    first = first_of(as_bytes(received.before + std::string(as_text(*more))), may_be_tls);
   }
-  if (begins == ws::Begins::yes) {
+  if (first == First::request) {
+    worker.conversations.spawn(serve_web(worker, *entrance.acceptor, std::move(stream), std::move(peer),
+                                         std::move(received.before), received.last));
+    co_return;
+  }
+  if (first == First::hello) {
     worker.conversations.spawn(
-        serve_web(worker, acceptor, std::move(stream), std::move(peer), std::move(received.before), received.last));
+        secure(worker, entrance, std::move(stream), std::move(peer), std::move(received.before), received.last));
     co_return;
   }
   if (!received.before.empty()) received.before += as_text(std::exchange(received.last, {}));
   worker.conversations.spawn(converse_raw(worker, std::move(stream), std::move(peer), std::move(received)));
 }
 
-Task<> converse(Worker& worker, Entrance& entrance, Stream stream, Peer peer) {
+Task<> converse(Worker& worker, Entrance& entrance, Stream stream, Peer peer, bool is_secure) {
   switch (entrance.speech) {
-    case Speech::any: return begin(worker, *entrance.acceptor, std::move(stream), std::move(peer));
+    case Speech::any: return begin(worker, entrance, std::move(stream), std::move(peer), is_secure);
     case Speech::websocket: return serve_web(worker, *entrance.acceptor, std::move(stream), std::move(peer), {}, {});
     case Speech::raw: break;
   }
   return converse_raw(worker, std::move(stream), std::move(peer), {});
+}
+
+// A TLS handshake, and then what goes on beneath it.
+Task<> secure(Worker& worker, Entrance& entrance, Stream stream, Peer peer, std::string before, Bytes last) {
+  tls::Info info;
+  Task<Result<Stream>> accepting =
+      worker.server.tls.accept(worker.loop, std::move(stream), std::move(before), last, &info);
+  auto secured = co_await accepting;
+  if (!secured) {
+    ended(worker, peer, secured.error());
+    co_return;
+  }
+  peer.protocol = Protocol::tls;
+  worker.server.log.detail(fmt::format("{}: {}{}", peer.name, info.cipher, info.resumed ? ", resumed" : ""));
+  worker.conversations.spawn(converse(worker, entrance, std::move(*secured), std::move(peer), true));
 }
 
 }  // namespace
@@ -224,7 +276,9 @@ Task<> accept_all(Worker& worker, Entrance& entrance) {
     }
     worker.connections += 1;
     worker.output.connected(peer);
-    worker.conversations.spawn(converse(worker, entrance, std::move(*stream), std::move(peer)));
+    worker.conversations.spawn(entrance.secure
+                                   ? secure(worker, entrance, std::move(*stream), std::move(peer), {}, {})
+                                   : converse(worker, entrance, std::move(*stream), std::move(peer), false));
   }
 }
 

@@ -8,12 +8,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <parley/event.h>
 #include <parley/listener.h>
 #include <parley/loop.h>
 #include <parley/task.h>
+#include <parley/tls.h>
 #include <parley/udp.h>
 #include <parley/ws/server.h>
 
@@ -34,6 +36,7 @@ struct Entrance {
   std::optional<ws::Acceptor> acceptor = {};  // unless it is raw
   Door door = {};
   std::size_t accepted = 0;
+  bool secure = false;  // TLS, and nothing else
 };
 
 struct Datagrams {
@@ -63,10 +66,11 @@ struct Worker {
 
 // What all threads share. Only the atomics, and `places`, which guards itself, change while they run.
 struct Server {
-  Server(const ServeCommand& what, Sink& to, Log& complaints)
-      : command(what), sink(to), log(complaints), places(what.connections_max) {}
+  Server(const ServeCommand& what, tls::Server secure, Sink& to, Log& complaints)
+      : command(what), tls(std::move(secure)), sink(to), log(complaints), places(what.connections_max) {}
 
   const ServeCommand& command;
+  tls::Server tls;  // if there is a certificate
   Sink& sink;
   Log& log;
   Places places;
