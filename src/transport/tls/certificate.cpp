@@ -106,12 +106,12 @@ Read<Key> read_key(const std::string& pem) {
   const Bio bio = reader_of(*text);
   bool asked = false;
   Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, &asked));
-  const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  const bool has_key = text->contains("PRIVATE KEY-----");
   ERR_clear_error();
   OPENSSL_cleanse(text->data(), text->size());
   if (key) return key;
   if (asked) return complain(pem, "the key in it is encrypted: decrypt it first (openssl pkey)");
-  return complain(pem, at_end ? "there is no private key in it (PEM)" : "the key in it is damaged");
+  return complain(pem, has_key ? "the key in it is damaged" : "there is no private key in it (PEM)");
 }
 
 Read<SelfSigned> make_self_signed(std::string_view names, unsigned days) {

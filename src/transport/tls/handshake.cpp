@@ -20,11 +20,21 @@ bool TlsStream::begin(Context& context, std::coroutine_handle<> waiter) noexcept
   return true;
 }
 
+// Of an inner stream that has ended: what is still to be had from it.
+bool TlsStream::take_rest() noexcept {
+  if (rare_ && rare_->handshake_bytes_left == 0) return false;
+  if (inner_->in) core_.buffers.give_back(std::exchange(inner_->in, nullptr));
+  return inner_->take();
+}
+
 // As far as it goes now. False: the peer's turn.
 bool TlsStream::shake(Error& outcome) noexcept {
-  ERR_clear_error();
-  const int done = SSL_do_handshake(ssl_.get());
-  const int why = SSL_get_error(ssl_.get(), done);
+  int why = SSL_ERROR_NONE;
+  do {
+    ERR_clear_error();
+    const int done = SSL_do_handshake(ssl_.get());
+    why = SSL_get_error(ssl_.get(), done);
+  } while (why == SSL_ERROR_WANT_READ && inner_->ended.code != Errc::none && take_rest());
   if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ) {
     outcome = began_otherwise() ? Error{Errc::not_tls, 0} : error_of(*ssl_);
   }

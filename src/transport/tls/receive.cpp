@@ -54,7 +54,7 @@ std::size_t TlsStream::open(std::span<std::byte> room) noexcept {
       continue;
     }
     switch (SSL_get_error(ssl_.get(), 0)) {
-      case SSL_ERROR_WANT_READ: starved = inner_->ended.code == Errc::none || !inner_->take(); break;
+      case SSL_ERROR_WANT_READ: starved = inner_->ended.code == Errc::none || !take_rest(); break;
       case SSL_ERROR_ZERO_RETURN: ended = Error{Errc::end, 0}; break;  // a close_notify
       default: ended = error_of(*ssl_);
     }

@@ -130,6 +130,7 @@ class TlsStream final : public ByteStream {
   // The handshake: handshake.cpp
   bool begin(Context& context, std::coroutine_handle<> waiter) noexcept;
   bool shake(Error& outcome) noexcept;
+  bool take_rest() noexcept;
 
   // Sending: send.cpp
   void seal(Bytes bytes) noexcept;
