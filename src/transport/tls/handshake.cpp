@@ -39,6 +39,7 @@ bool TlsStream::shake(Error& outcome) noexcept {
     outcome = began_otherwise() ? Error{Errc::not_tls, 0} : error_of(*ssl_);
   }
   (void)push();  // also the alert that says why
+  if (inner_->in && inner_->in->unread().empty()) core_.buffers.give_back(std::exchange(inner_->in, nullptr));
   if (why == SSL_ERROR_NONE) {
     state &= static_cast<std::uint8_t>(~shaking_bit);
     outcome = broken_;
@@ -46,13 +47,12 @@ bool TlsStream::shake(Error& outcome) noexcept {
     return true;
   }
   if (why != SSL_ERROR_WANT_READ) return true;
-  if (inner_->in && inner_->in->unread().empty()) core_.buffers.give_back(std::exchange(inner_->in, nullptr));
   if (has(broken_bit)) {
     outcome = broken_;
   } else if (rare_->handshake_bytes_left == 0) {
     outcome = Error{Errc::too_large, 0};
   } else if (inner_->ended.code != Errc::none) {
-    outcome = inner_->ended;
+    outcome = has_begun_ && began_otherwise() ? Error{Errc::not_tls, 0} : inner_->ended;
   } else {
     return false;
   }

@@ -57,7 +57,9 @@ void TlsStream::drop(bool abort) noexcept {
   give_back();
   if (abort || has(broken_bit)) return destroy(abort);
   if (!has(shaking_bit)) {
-    if ((has_more() || inner_->take()) && fill() && in) return destroy(true);
+    if (has_more()) (void)fill();
+    if (!in && ended.code == Errc::none && inner_->take()) (void)fill();
+    if (in) return destroy(true);
     state |= shut_bit;
     finish();
   } else if (inner_->ended.code == Errc::none) {
