@@ -222,7 +222,8 @@ Outcome Client::too_late() const noexcept {
 }
 
 Outcome Client::gone() {
-  if (std::holds_alternative<UdpSocket>(link_)) {
+  const bool is_refused = *ended_ == Errc::certificate_required || *ended_ == Errc::certificate_refused;
+  if (std::holds_alternative<UdpSocket>(link_) || is_refused) {
     failure_ = *ended_;
     return Outcome::failed;
   }

@@ -24,7 +24,7 @@ void serve_beside(const ServeCommand& command, Speech speech, Task<> (*client)(L
   Simulation simulation;
   {
     Loop loop(simulation);
-    Server server(command, sink, log);
+    Server server(command, {}, sink, log);
     server.workers.push_back(std::make_unique<Worker>(server, loop, 0));
     Worker& worker = *server.workers.front();
     auto listener = listen(loop, "tcp://127.0.0.1:9000");
