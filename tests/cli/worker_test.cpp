@@ -25,7 +25,7 @@ struct Fixture {
       : command(std::move(what)) {
     if (simulated) simulation.emplace(*simulated);
     loop = simulation ? std::make_unique<Loop>(*simulation) : std::make_unique<Loop>();
-    server = std::make_unique<Server>(command, sink, log);
+    server = std::make_unique<Server>(command, tls::Server(), sink, log);
     server->workers.push_back(std::make_unique<Worker>(*server, *loop, 0));
   }
 

@@ -2,12 +2,16 @@
 
 import unittest
 
-from peers import HERE, OF_BROWSERS, Client, InteropCase
+from peers import HERE, OF_BROWSERS, Client, InteropCase, Secure
 
 
 class Chromium(InteropCase, Client):
     command = ("node", HERE / "chromium_peer.js")
     closes = OF_BROWSERS
+
+
+class ChromiumOverTls(Secure, Chromium):
+    pass
 
 
 if __name__ == "__main__":

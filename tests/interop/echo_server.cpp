@@ -1,11 +1,12 @@
 // The library's side of tests/interop: an echo server that does what a message asks of it.
-//   echo_server [deflate] [fragments]
+//   echo_server [deflate] [fragments], over TLS if the environment has TLS_CERTIFICATE and TLS_KEY, two PEM files
 // "close 4000 why" closes, "ping" pings and answers "ponged", all else comes back: with `fragments` in small parts.
 // Prints "Bound to 127.0.0.1:PORT", and "Closed CODE REASON" when a client began to close.
 #include <parley/parley.h>
 #include <parley/ws.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <string_view>
 
@@ -70,6 +71,11 @@ int main(int argc, char** argv) {
   if (!listener) return 1;
   std::cout << "Bound to " << listener->local_address().to_string() << '\n' << std::flush;
   parley::ws::ServeOptions options;
+  if (const char* certificate = std::getenv("TLS_CERTIFICATE")) {
+    auto tls = parley::tls::Server::make({.certificates = {{certificate, std::getenv("TLS_KEY")}}, .alpn = "http/1.1"});
+    if (!tls) return 1;
+    options.tls = *tls;
+  }
   options.deflate = mode.deflate;
   options.origins = parley::ws::Origins::any;
   auto served = loop.run(parley::ws::serve(loop, std::move(*listener), {answer, mode}, options));

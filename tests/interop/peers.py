@@ -3,18 +3,22 @@
 A peer is a program that is called in one way, whatever it is written with:
   PEER server plain|deflate                      echoes; "close 4000 why" and "ping" are orders, as in echo_server.cpp
   PEER client URL plain|deflate CODES ASKED      runs the script of script_client.cpp, as far as the peer can
+With TLS the environment names PEM files: TLS_CERTIFICATE and TLS_KEY for a server, TLS_CA for a client.
 A server prints "Bound to 127.0.0.1:PORT" and "Closed CODE REASON"; a client what went wrong, and ends with 0 or 1.
 """
 
 import os
 import pathlib
+import shutil
 import sys
+import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
-from harness import BUILD, Case  # noqa: E402  (it lies in the other folder)
+from certificates import Authority  # noqa: E402  (it lies in the other folder)
+from harness import BUILD, Case  # noqa: E402
 
 NODE_MODULES = pathlib.Path(os.environ.get("PARLEY_NODE_MODULES", HERE.parents[1] / "build/npm/node_modules"))
 os.environ["NODE_PATH"] = str(NODE_MODULES)
@@ -35,6 +39,25 @@ def needs(program):
 
 class InteropCase(Case):
     command = ()  # of the peer
+    scheme = "ws"
+    environment = None  # of both
+
+
+class Secure:
+    """A mixin, before the others: all of it over TLS."""
+
+    scheme = "wss"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = tempfile.mkdtemp()
+        cls.addClassCleanup(shutil.rmtree, folder)
+        cls.authority = Authority(folder)
+        cls.pair = cls.authority.sign("server")
+        cls.environment = os.environ | {
+            "TLS_CERTIFICATE": cls.pair[0], "TLS_KEY": cls.pair[1], "TLS_CA": cls.authority.pem,
+            "NODE_EXTRA_CA_CERTS": cls.authority.pem}
 
 
 class Client:
@@ -45,10 +68,10 @@ class Client:
 
     def peer_calls(self, *words):
         deflate = [word for word in words if word == "deflate"]
-        server = self.start(BUILD / "interop/echo_server", *words)
+        server = self.start(BUILD / "interop/echo_server", *words, env=self.environment)
         port = server.out.wait(r"Bound to 127\.0\.0\.1:(\d+)")[0][1]
-        client = self.start(*self.command, "client", f"ws://127.0.0.1:{port}/", *(deflate or ["plain"]),
-                            listed(self.closes), listed(self.accepts))
+        client = self.start(*self.command, "client", f"{self.scheme}://localhost:{port}/", *(deflate or ["plain"]),
+                            listed(self.closes), listed(self.accepts), env=self.environment)
         code = client.wait(DEADLINE_SECONDS)
         self.assertEqual((code, client.out.all(), client.err.all()), (0, [], []))
         for code in self.closes:
@@ -78,10 +101,10 @@ class Server:
     least = {"plain": 0, "deflate": 0}  # bytes of the smallest message that it can send
 
     def peer_serves(self, mode):
-        server = self.start(*self.command, "server", mode)
+        server = self.start(*self.command, "server", mode, env=self.environment)
         port = server.out.wait(r"Bound to 127\.0\.0\.1:(\d+)")[0][1]
-        client = self.start(BUILD / "interop/script_client", f"ws://127.0.0.1:{port}/", mode, listed(self.takes),
-                            listed(self.can_close), str(self.least[mode]))
+        client = self.start(BUILD / "interop/script_client", f"{self.scheme}://127.0.0.1:{port}/", mode,
+                            listed(self.takes), listed(self.can_close), str(self.least[mode]), env=self.environment)
         code = client.wait(DEADLINE_SECONDS)
         self.assertEqual((code, client.out.all(), client.err.all()), (0, [], []), server.err.so_far())
         for code in self.takes:

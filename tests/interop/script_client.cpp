@@ -1,11 +1,12 @@
 // The library's side of tests/interop: a client that runs a script against an echo server, and prints what went wrong.
 //   script_client URL plain|deflate CODES ASKED [LEAST]
 // CODES, "1000,4999": closes with each. ASKED: lets the server close with each ("close 4000 why"). LEAST: bytes of its
-// smallest message.
+// smallest message. wss: trusts the environment's TLS_CA, a PEM file.
 #include <parley/parley.h>
 #include <parley/ws.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -30,6 +31,7 @@ struct Script : script::Failures {
   std::vector<std::uint16_t> codes;
   std::vector<std::uint16_t> asked;
   std::size_t least = 0;
+  parley::tls::Client tls = {};
 };
 
 parley::Task<bool> comes(Session& peer, Message wanted) {
@@ -112,6 +114,7 @@ parley::Task<> ends(Session& peer, std::uint16_t code, bool asked, Script& scrip
 parley::Task<> run(Script& script) {
   parley::ws::ConnectOptions options;
   options.deflate = script.deflate;
+  options.connect.tls = script.tls;
   auto peer = co_await parley::ws::connect(script.loop, script.url, options);
   if (!peer) co_return script.expect(false, "connecting: " + std::string(peer.error().message()));
   script.expect(peer->compresses() == script.deflate, "permessage-deflate: not what was agreed");
@@ -137,6 +140,11 @@ int main(int argc, char** argv) {
   Script script{
       {}, loop, argv[1], std::string_view(argv[2]) == "deflate", script::numbers(argv[3]), script::numbers(argv[4])};
   if (argc == 6) script.least = script::numbers(argv[5]).at(0);
+  if (const char* authorities = std::getenv("TLS_CA")) {
+    auto tls = parley::tls::Client::make({.authorities = authorities, .alpn = "http/1.1"});
+    if (!tls) return 2;
+    script.tls = *tls;
+  }
   auto outcome = loop.run(run(script));
   return outcome && script.count == 0 ? 0 : 1;
 }

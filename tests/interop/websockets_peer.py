@@ -1,6 +1,8 @@
 """A peer of Python's websockets: client and server."""
 
 import asyncio
+import os
+import ssl
 import sys
 
 import websockets
@@ -37,6 +39,14 @@ def options(deflate):
     return {"max_size": MESSAGE_BYTES_MAX, "compression": "deflate" if deflate else None}
 
 
+def server_tls():
+    if "TLS_CERTIFICATE" not in os.environ:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(os.environ["TLS_CERTIFICATE"], os.environ["TLS_KEY"])
+    return context
+
+
 async def answer(socket):
     try:
         async for message in socket:
@@ -47,13 +57,14 @@ async def answer(socket):
 
 
 async def serve(deflate):
-    async with websockets.serve(answer, "127.0.0.1", 0, **options(deflate)) as server:
+    async with websockets.serve(answer, "127.0.0.1", 0, ssl=server_tls(), **options(deflate)) as server:
         print("Bound to 127.0.0.1:%d" % server.sockets[0].getsockname()[1], flush=True)
         await asyncio.Future()
 
 
 async def connect(url, deflate):
-    return Peer(await websockets.connect(url, **options(deflate)))
+    tls = ssl.create_default_context(cafile=os.environ["TLS_CA"]) if url.startswith("wss:") else None
+    return Peer(await websockets.connect(url, ssl=tls, **options(deflate)))
 
 
 sys.exit(main(serve, connect))

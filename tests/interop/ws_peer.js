@@ -1,4 +1,7 @@
 // A peer of npm's ws: client and server.
+const fs = require("fs");
+const http = require("http");
+const https = require("https");
 const { WebSocket, WebSocketServer } = require("ws");
 const { options, finish } = require("./options.js");
 const script = require("./script.js");
@@ -6,10 +9,14 @@ const script = require("./script.js");
 const message_bytes_max = 32 * 1024 * 1024;
 
 function serve(deflate) {
+  const { TLS_CERTIFICATE, TLS_KEY } = process.env;
+  const below = TLS_CERTIFICATE
+    ? https.createServer({ cert: fs.readFileSync(TLS_CERTIFICATE), key: fs.readFileSync(TLS_KEY) })
+    : http.createServer();
   const server = new WebSocketServer({
-    host: "127.0.0.1", port: 0, perMessageDeflate: deflate && { threshold: 0 }, maxPayload: message_bytes_max,
+    server: below, perMessageDeflate: deflate && { threshold: 0 }, maxPayload: message_bytes_max,
   });
-  server.on("listening", () => console.log(`Bound to 127.0.0.1:${server.address().port}`));
+  below.listen(0, "127.0.0.1", () => console.log(`Bound to 127.0.0.1:${below.address().port}`));
   server.on("connection", (peer) => {
     peer.on("message", (data, isBinary) => {
       const text = isBinary || data.length > 200 ? "" : data.toString();
