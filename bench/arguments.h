@@ -41,6 +41,17 @@ class Arguments {
     return usual;
   }
 
+  std::string_view text(std::string_view name, std::string_view usual) {
+    for (auto word = words_.begin(); word != words_.end(); ++word) {
+      if (*word != name) continue;
+      if (word + 1 == words_.end()) die(name, "a word must follow");
+      const std::string_view value = word[1];
+      words_.erase(word, word + 2);
+      return value;
+    }
+    return usual;
+  }
+
   template <class T>
   T word(std::string_view name) {
     if (words_.empty()) die(name, "is missing");

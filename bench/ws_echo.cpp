@@ -1,6 +1,7 @@
 // ws_echo: a WebSocket echo server as users of the library write it, to be measured.
 //
 //   ws_echo [--deflate] [--window-bits 12] [--level 1] [--no-context] [--threads 1] [--io-uring]
+//           [--certificate FILE --key FILE]: TLS
 //
 // Listens on a free port of 127.0.0.1, prints its number, and serves until it is killed. The first four
 // are of permessage-deflate, in both directions.
@@ -43,7 +44,14 @@ int main(int count, char** words) {
   const auto loops = arguments.number("--threads", 1u);
   parley::LoopOptions options;
   options.io_uring = arguments.flag("--io-uring");
+  const std::string certificate(arguments.text("--certificate", ""));
+  const std::string key(arguments.text("--key", ""));
   arguments.end();
+  if (!certificate.empty()) {
+    auto tls = parley::tls::Server::make({.certificates = {{certificate, key}}});
+    if (!tls) bench::die("ws_echo", tls.error().message());
+    service.options.tls = *tls;
+  }
 
   parley::Threads threads(loops, options);
   if (options.io_uring && threads.loop(0).driver() != "io_uring") bench::die("ws_echo", "io_uring is refused here");

@@ -34,7 +34,7 @@ function(parley_rival name header)
     add_dependencies(rivals rival_${name})
   endif()
 endfunction()
-parley_rival(beast boost/beast/websocket.hpp ZLIB::ZLIB)
+parley_rival(beast boost/beast/websocket.hpp ZLIB::ZLIB OpenSSL::SSL)
 parley_rival(libwebsockets libwebsockets.h websockets)
 parley_rival(websocketpp websocketpp/server.hpp ZLIB::ZLIB)
 

@@ -32,9 +32,10 @@ bool parse_content(std::string_view text, Content& content) {
 std::optional<std::string> set_target(const TypedBench& typed, BenchCommand& command) {
   command.url = typed.url;
   command.security = typed.security;
+  command.security.resumes = typed.resume;
   const bool is_secure = typed.url.starts_with("wss://") || typed.url.starts_with("tls://");
-  if (!is_secure && (typed.security.insecure || !typed.security.ca.empty())) {
-    return "--ca and --insecure: only wss:// and tls:// have them";
+  if (!is_secure && (typed.security.insecure || typed.resume || !typed.security.ca.empty())) {
+    return "--ca, --insecure and --resume: only wss:// and tls:// have them";
   }
   if (typed.url.starts_with("ws://") || typed.url.starts_with("wss://") || typed.url.starts_with("ws+unix:")) {
     command.load.url = typed.url;
@@ -103,6 +104,8 @@ void add_bench_options(CLI::App& bench, TypedBench& typed) {
   text("--server-pid", typed.server_pid, "PID", "Tell what this process uses meanwhile: the server");
   text("--ca", typed.security.ca, "FILE", "TLS: trust these authorities [those of the system]");
   bench.add_flag("--insecure", typed.security.insecure, "TLS: do not verify the server")->disable_flag_override();
+  bench.add_flag("--resume", typed.resume, "TLS: resume sessions, instead of a full handshake each time")
+      ->disable_flag_override();
   bench.add_flag("--json", typed.json, "Print one JSON object")->disable_flag_override();
   bench.add_flag("--csv", typed.csv, "Print a line of names and a line of values")->disable_flag_override();
   text("--plot", typed.plot, "FILE", "Draw the latencies: FILE.svg, or FILE.html");

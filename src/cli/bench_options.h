@@ -16,6 +16,7 @@ namespace parley::cli {
 // Options as they were typed.
 struct TypedBench {
   ClientSecurity security;
+  bool resume = false;
   std::string url, connections, in_flight, size, content = "binary", rate, warm_up, duration, server_pid, idle, plot;
   std::vector<std::string> from;
   bool compress = false;

@@ -19,6 +19,7 @@ std::expected<tls::Client, std::string> make_client(const ClientSecurity& securi
   options.verify = !security.insecure;
   options.certificate = {security.certificate, security.key};
   options.server_name = security.server_name;
+  if (!security.resumes) options.sessions_max = 0;
   std::string problem;
   Result<tls::Client> made = tls::Client::make(std::move(options), &problem);
   if (made) return *made;

@@ -26,6 +26,7 @@ struct ClientSecurity {
   std::string certificate = {};  // files
   std::string key = {};
   std::string server_name = {};
+  bool resumes = true;  // sessions of earlier connections
 };
 
 // What it comes to, or a line about a file that is no good. `names`: what a certificate of its own is for.

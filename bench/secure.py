@@ -1,0 +1,153 @@
+"""WebSocket over TLS, beside Boost.Beast over OpenSSL and Node's ws; and handshakes, beside openssl s_server: for bench/run.
+
+All have the same certificate and key (P-256), and every message is compared, as in websocket.py.
+"""
+
+import json
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+
+import websocket
+from pinned import LOAD_CORES, SERVER_CORES, Server, run_load
+from websocket import BUILD, NODE_MODULES, PARLEY, RIVALS, head, median, number
+
+LIMIT = 0.8
+HANDSHAKE_LIMIT = 1.05
+ROWS = [("64 B binary, TLS", "--size 64"), ("64 KiB binary, TLS", "--size 65536 --connections 8"),
+        ("connect, TLS, upgrade, 64 B, close", "--size 64 --churn --connections 16"),
+        ("the same, resumed", "--size 64 --churn --connections 16 --resume")]
+IDLE_CONNECTIONS = 2000
+
+
+class Certificate:
+    """A certificate of its own authority, in a folder that goes with it."""
+
+    def __enter__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+                        "key.pem", "-out", "chain.pem"], cwd=self.folder, check=True, capture_output=True)
+        self.files = ["--certificate", self.folder / "chain.pem", "--key", self.folder / "key.pem"]
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder)
+
+
+def servers():
+    return {name: command for name, command in websocket.servers().items() if name in (PARLEY, "Beast", "Node ws")}
+
+
+def serving(command, certificate):
+    return Server([*command, *certificate.files], tuple(SERVER_CORES), {"NODE_PATH": NODE_MODULES})
+
+
+def load(port, pid, certificate, words, seconds):
+    printed = run_load([BUILD / "parley", "bench", f"wss://127.0.0.1:{port}/", "--ca", certificate.folder / "chain.pem",
+                        "--json", "--warm-up", "0.3", "--duration", seconds, "--server-pid", pid, *words])
+    return json.loads(printed) if printed else None
+
+
+def once(command, certificate, words, seconds):
+    with serving(command, certificate) as server:
+        report = load(server.port, server.pid, certificate, words, seconds)
+    if not report:
+        return None
+    return {"cpu_us": report["server_cpu_ns"] / report["messages"] / 1000, "p99_us": report["latency_ns"]["p99"] / 1000}
+
+
+def message_lines(certificate, rounds, seconds, progress):
+    names = list(servers())
+    lines = head("CPU µs a message", names, ["Parley of the better one (least – most)", "target", "holds"])
+    for name, words in ROWS:
+        results = {each: [] for each in names}
+        for index in range(rounds):
+            for each in names[index % len(names):] + names[:index % len(names)]:
+                results[each].append(once(servers()[each], certificate, words.split(), seconds))
+            progress(name, index + 1, rounds)
+        better = min((each for each in names if each != PARLEY and median(results[each], "cpu_us")),
+                     key=lambda each: median(results[each], "cpu_us"), default=None)
+        ratios = [ours["cpu_us"] / theirs["cpu_us"]
+                  for ours, theirs in zip(results[PARLEY], results.get(better, [])) if ours and theirs]
+        cells = [name, *(number(median(results[each], "cpu_us")) for each in names)]
+        ratio = statistics.median(ratios) if ratios else None
+        cells.append(f"{ratio:.2f} ({min(ratios):.2f} – {max(ratios):.2f})" if ratios else "–")
+        wanted = "churn" not in words
+        cells += [f"≤ {LIMIT}", "yes" if ratio is not None and ratio <= LIMIT else "**no**"] if wanted else ["–", "–"]
+        lines.append("| " + " | ".join(cells) + " |")
+        print(lines[-1], flush=True)
+    return lines
+
+
+def idle_line(certificate):
+    """What an idle connection costs each of them, handshake over: growth of resident memory."""
+    cells = [f"{IDLE_CONNECTIONS:,} idle connections over TLS, bytes each"]
+    for command in servers().values():
+        with serving(command, certificate) as server:
+            report = load(server.port, server.pid, certificate,
+                          ["--idle", str(IDLE_CONNECTIONS), "--connections", "1"], "0.5")
+        cells.append(f"{report['idle_bytes']:,.0f}" if report and report.get("idle_bytes") else "–")
+    return "| " + " | ".join(cells) + " |"
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def handshakes(port, pid, way, seconds):
+    """CPU µs a handshake, by `openssl s_time`, which shakes hands one after the other."""
+    before = cpu_seconds(pid)
+    done = subprocess.run(["taskset", "-c", ",".join(map(str, LOAD_CORES)), "openssl", "s_time", "-connect",
+                           f"127.0.0.1:{port}", way, "-time", str(seconds)], capture_output=True, text=True)
+    counts = [int(count) for count in re.findall(r"(\d+) connections in \d+ real seconds", done.stdout)]
+    return (cpu_seconds(pid) - before) / counts[-1] * 1e6 if counts else None
+
+
+def handshake_lines(certificate, rounds, seconds, progress):
+    lines = head("CPU µs a handshake", ["openssl s_server", PARLEY],
+                 ["Parley of s_server (least – most)", "target", "holds"])
+    pair = [str(certificate.folder / "chain.pem"), str(certificate.folder / "key.pem")]
+    commands = {
+        "s_server": ["openssl", "s_server", "-quiet", "-accept", "127.0.0.1:0", "-cert", pair[0], "-key", pair[1]],
+        PARLEY: [str(BUILD / "parley"), "serve", "--quiet", "--tls", *pair, "--listen", "tls://127.0.0.1:0"]}
+    for name, way in (("full", "-new"), ("resumed", "-reuse")):
+        results = {each: [] for each in commands}
+        for index in range(rounds):
+            for each in sorted(commands, reverse=index % 2 == 1):
+                words = [word for word in commands[each] if word != "-quiet"]
+                process = subprocess.Popen(["taskset", "-c", ",".join(map(str, SERVER_CORES)), *words],
+                                           stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
+                try:
+                    while not (found := re.search(r"(?:ACCEPT |tls://)127\.0\.0\.1:(\d+)", process.stdout.readline())):
+                        pass
+                    results[each].append(handshakes(found[1], process.pid, way, seconds))
+                finally:
+                    process.kill()
+                    process.wait()
+            progress(name, index + 1, rounds)
+        both = [ours / theirs for ours, theirs in zip(results[PARLEY], results["s_server"]) if ours and theirs]
+        ratio = statistics.median(both)
+        cells = [f"{name} handshake", *(number(statistics.median(filter(None, results[each]))) for each in commands),
+                 f"{ratio:.2f} ({min(both):.2f} – {max(both):.2f})"]
+        cells += [f"≤ {HANDSHAKE_LIMIT}", "yes" if ratio <= HANDSHAKE_LIMIT else "**no**"] if name == "full" else ["–"] * 2
+        lines.append("| " + " | ".join(cells) + " |")
+        print(lines[-1], flush=True)
+    return lines
+
+
+def tables(rounds, seconds, progress):
+    """The lines of the page."""
+    with Certificate() as certificate:
+        messages = message_lines(certificate, rounds, seconds, progress)
+        memory = head("memory", list(servers())) + [idle_line(certificate)]
+        print(memory[-1], flush=True)
+        return [*messages, "", *memory, "", *handshake_lines(certificate, rounds, max(1, int(seconds)), progress)]
+
+
+if __name__ == "__main__":
+    tables(3, 1.0, lambda *_: None)
