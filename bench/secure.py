@@ -1,4 +1,4 @@
-"""WebSocket over TLS, beside Boost.Beast over OpenSSL and Node's ws; and handshakes, beside openssl s_server: for bench/run.
+"""WebSocket over TLS beside Boost.Beast and Node's ws, and handshakes beside openssl s_server: for bench/run.
 
 All have the same certificate and key (P-256), and every message is compared, as in websocket.py.
 """
@@ -6,7 +6,9 @@ All have the same certificate and key (P-256), and every message is compared, as
 import json
 import pathlib
 import re
+import select
 import shutil
+import socket
 import statistics
 import subprocess
 import tempfile
@@ -108,33 +110,54 @@ def handshakes(port, pid, way, seconds):
     return (cpu_seconds(pid) - before) / counts[-1] * 1e6 if counts else None
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        return holder.getsockname()[1]
+
+
+class Listening:
+    """A server that tells nobody when it listens: it is asked until it answers."""
+
+    def __init__(self, command, port):
+        self.process = subprocess.Popen(["taskset", "-c", ",".join(map(str, SERVER_CORES)), *command],
+                                        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(500):
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            select.select([], [], [], 0.01)
+
+    def __enter__(self):
+        return self.process.pid
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
 def handshake_lines(certificate, rounds, seconds, progress):
+    chain, key = str(certificate.folder / "chain.pem"), str(certificate.folder / "key.pem")
+    commands = {"s_server": lambda port: ["openssl", "s_server", "-quiet", "-accept", f"127.0.0.1:{port}",
+                                          "-cert", chain, "-key", key],
+                PARLEY: lambda port: [str(BUILD / "parley"), "serve", "--quiet", "--tls", chain, key,
+                                      "--listen", f"tls://127.0.0.1:{port}"]}
     lines = head("CPU µs a handshake", ["openssl s_server", PARLEY],
                  ["Parley of s_server (least – most)", "target", "holds"])
-    pair = [str(certificate.folder / "chain.pem"), str(certificate.folder / "key.pem")]
-    commands = {
-        "s_server": ["openssl", "s_server", "-quiet", "-accept", "127.0.0.1:0", "-cert", pair[0], "-key", pair[1]],
-        PARLEY: [str(BUILD / "parley"), "serve", "--quiet", "--tls", *pair, "--listen", "tls://127.0.0.1:0"]}
     for name, way in (("full", "-new"), ("resumed", "-reuse")):
         results = {each: [] for each in commands}
         for index in range(rounds):
             for each in sorted(commands, reverse=index % 2 == 1):
-                words = [word for word in commands[each] if word != "-quiet"]
-                process = subprocess.Popen(["taskset", "-c", ",".join(map(str, SERVER_CORES)), *words],
-                                           stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
-                try:
-                    while not (found := re.search(r"(?:ACCEPT |tls://)127\.0\.0\.1:(\d+)", process.stdout.readline())):
-                        pass
-                    results[each].append(handshakes(found[1], process.pid, way, seconds))
-                finally:
-                    process.kill()
-                    process.wait()
+                port = free_port()
+                with Listening(commands[each](port), port) as pid:
+                    results[each].append(handshakes(port, pid, way, seconds))
             progress(name, index + 1, rounds)
         both = [ours / theirs for ours, theirs in zip(results[PARLEY], results["s_server"]) if ours and theirs]
         ratio = statistics.median(both)
         cells = [f"{name} handshake", *(number(statistics.median(filter(None, results[each]))) for each in commands),
                  f"{ratio:.2f} ({min(both):.2f} – {max(both):.2f})"]
-        cells += [f"≤ {HANDSHAKE_LIMIT}", "yes" if ratio <= HANDSHAKE_LIMIT else "**no**"] if name == "full" else ["–"] * 2
+        held = "yes" if ratio <= HANDSHAKE_LIMIT else "**no**"
+        cells += [f"≤ {HANDSHAKE_LIMIT}", held] if name == "full" else ["–", "–"]
         lines.append("| " + " | ".join(cells) + " |")
         print(lines[-1], flush=True)
     return lines
@@ -147,7 +170,3 @@ def tables(rounds, seconds, progress):
         memory = head("memory", list(servers())) + [idle_line(certificate)]
         print(memory[-1], flush=True)
         return [*messages, "", *memory, "", *handshake_lines(certificate, rounds, max(1, int(seconds)), progress)]
-
-
-if __name__ == "__main__":
-    tables(3, 1.0, lambda *_: None)
