@@ -78,8 +78,8 @@ def message_lines(certificate, rounds, seconds, progress):
         cells = [name, *(number(median(results[each], "cpu_us")) for each in names)]
         ratio = statistics.median(ratios) if ratios else None
         cells.append(f"{ratio:.2f} ({min(ratios):.2f} – {max(ratios):.2f})" if ratios else "–")
-        wanted = "churn" not in words
-        cells += [f"≤ {LIMIT}", "yes" if ratio is not None and ratio <= LIMIT else "**no**"] if wanted else ["–", "–"]
+        held = "yes" if ratio is not None and ratio <= LIMIT else "**no**"
+        cells += ["–", "–"] if "churn" in words else [f"≤ {LIMIT}", held]
         lines.append("| " + " | ".join(cells) + " |")
         print(lines[-1], flush=True)
     return lines
@@ -92,7 +92,8 @@ def idle_line(certificate):
         with serving(command, certificate) as server:
             report = load(server.port, server.pid, certificate,
                           ["--idle", str(IDLE_CONNECTIONS), "--connections", "1"], "0.5")
-        cells.append(f"{report['idle_bytes']:,.0f}" if report and report.get("idle_bytes") else "–")
+        each = (report or {}).get("idle_bytes_each")
+        cells.append(f"{each:,.0f}" if each else "–")
     return "| " + " | ".join(cells) + " |"
 
 
