@@ -39,6 +39,8 @@ TEST(Endpoint, ipv6_has_brackets_in_the_url_only) {
 }
 
 TEST(Endpoint, the_host_may_be_left_out) {
+  EXPECT_EQ(*Endpoint::parse("TLS://example.org:443"), (Endpoint{Scheme::tls, "example.org", 443, 443}));
+  EXPECT_EQ(Endpoint::parse("tls://[::1]:1-2")->to_string(), "tls://[::1]:1-2");
   EXPECT_EQ(*Endpoint::parse("tcp://:9000"), (Endpoint{Scheme::tcp, "", 9000, 9000}));
   EXPECT_EQ(printed("udp://:1-65535"), "udp://:1-65535");
 }

@@ -378,6 +378,50 @@ TEST_F(Tls, a_connection_that_is_cut_off_is_truncated) {
   EXPECT_TRUE(succeeded(loop.run(cut(loop, client, server))));
 }
 
+Task<> echo_once(Stream peer) {
+  auto bytes = co_await peer.receive();
+  if (bytes) (void)co_await peer.send(*bytes);
+}
+
+Task<> serve_echo(Loop& on, Listener listener, tls::Server with) {
+  auto served = co_await serve(on, std::move(listener), echo_once, {.tls = std::move(with)});
+  EXPECT_TRUE(succeeded(served));
+}
+
+Task<> talk_by_url(Loop& on, const tls::Server& to, const tls::Client& from) {
+  auto listener = listen(on, "tcp://127.0.0.1:0");
+  EXPECT_TRUE(succeeded(listener));
+  if (!listener) co_return;
+  const std::string url = "tls://127.0.0.1:" + std::to_string(listener->local_address().port());
+  TaskGroup group(on);
+  group.spawn(serve_echo(on, std::move(*listener), to));
+  Task<Result<Stream>> connecting = connect(on, url, {.tls = from});
+  auto peer = co_await connecting;
+  EXPECT_TRUE(succeeded(peer));
+  if (peer) {
+    (void)co_await peer->send("hello");
+    auto bytes = co_await peer->receive();
+    EXPECT_TRUE(succeeded(bytes));
+    if (bytes) {
+      EXPECT_EQ(as_text(*bytes), "hello");
+    }
+  }
+  connecting = connect(on, url);
+  auto stranger = co_await connecting;
+  EXPECT_TRUE(failed_with(stranger, Errc::certificate_chain_incomplete));
+  group.stop();
+  (void)co_await group.join();
+}
+
+TEST_F(Tls, a_url_is_enough) { EXPECT_TRUE(succeeded(loop.run(talk_by_url(loop, server, client)))); }
+
+TEST_F(Tls, a_server_is_secure_exactly_if_its_url_says_so) {
+  EXPECT_TRUE(failed_with(loop.run(serve(loop, "tls://127.0.0.1:0", echo_once)), Errc::invalid_argument));
+  EXPECT_TRUE(
+      failed_with(loop.run(serve(loop, "tcp://127.0.0.1:0", echo_once, {.tls = server})), Errc::invalid_argument));
+  EXPECT_TRUE(failed_with(listen(loop, "tls://127.0.0.1:0"), Errc::invalid_argument));
+}
+
 TEST(TlsHello, is_told_by_its_first_six_bytes) {
   const auto begins = [](std::string_view text) { return tls::begins_hello(as_bytes(text)); };
   using namespace std::literals;
