@@ -19,7 +19,7 @@ class Tls(Secure, InteropCase):
         for version in ("-tls1_2", "-tls1_3"):
             client = self.start("openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", "-CAfile",
                                 self.authority.pem, "-verify_return_error", "-verify_hostname", "localhost", version,
-                                "-quiet",
+                                "-quiet", "-no_ign_eof",
                                 stdin=subprocess.PIPE)
             client.write(b"a\n")
             server.out.wait(r"Received a\\x0a from .*", count=1 if version == "-tls1_2" else 2)
