@@ -128,8 +128,11 @@ bool is_framed(const Lines& headers) {
     std::string all;
     for (const std::string& coding : codings) all += coding + ",";
     std::string found;
-    for (const std::string& coding : split(all, ",")) found += lower(stripped(coding));
-    return lengths.empty() && found == "chunked";
+    for (const std::string& coding : split(all, ",")) {
+      const std::string one = lower(stripped(coding));
+      if (!one.empty()) found += one + ",";  // empty elements of a list count for nothing
+    }
+    return lengths.empty() && found == "chunked,";
   }
   std::string length = lengths[0];
   if (lengths.size() != 1 || length.empty() || !only(length, std::string(digits))) return false;
