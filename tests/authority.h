@@ -42,6 +42,16 @@ class Authority {
   }
   tls::KeyPair sign() const { return sign(Wish{}); }
 
+  // A key that only who knows the password can read.
+  static std::string encrypted_key() {
+    const KeyHandle key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+    const std::unique_ptr<BIO, Free> bio(BIO_new(BIO_s_mem()));
+    std::string password = "secret";
+    PEM_write_bio_PKCS8PrivateKey(bio.get(), key.get(), EVP_aes_128_cbc(), password.data(),
+                                  static_cast<int>(password.size()), nullptr, nullptr);
+    return text_of(bio.get());
+  }
+
   // Signed by nobody but itself.
   static tls::KeyPair sign_itself() {
     const KeyHandle key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
@@ -97,8 +107,12 @@ class Authority {
     } else {
       PEM_write_bio_PrivateKey(bio.get(), thing, nullptr, nullptr, 0, nullptr, nullptr);
     }
+    return text_of(bio.get());
+  }
+
+  static std::string text_of(BIO* bio) {
     char* data = nullptr;
-    const long size = BIO_get_mem_data(bio.get(), &data);
+    const long size = BIO_get_mem_data(bio, &data);
     return {data, static_cast<std::size_t>(size)};
   }
 

@@ -126,11 +126,11 @@ class Client {
   // Whether servers are verified.
   bool verifies() const noexcept;
 
-  // Shakes hands with the server `host`, a name or an address, over `peer`. Errors: those of Server::accept(), and of
-  // the server's certificate: certificate_expired, certificate_not_yet_valid, certificate_wrong_name,
-  // certificate_self_signed, certificate_unknown_authority, certificate_chain_incomplete, certificate_invalid.
-  // A server may refuse this end's certificate after the handshake (TLS 1.3): then the first receive() says so.
-  // Cancelling: the connection is closed.
+  // Shakes hands with the server `host`, a name or an address, over `peer`; an empty one is "localhost". Errors: those
+  // of Server::accept(), and of the server's certificate: certificate_expired, certificate_not_yet_valid,
+  // certificate_wrong_name, certificate_self_signed, certificate_unknown_authority, certificate_chain_incomplete,
+  // certificate_invalid. A server may refuse this end's certificate after the handshake (TLS 1.3): then the first
+  // receive() says so. Cancelling: the connection is closed.
   Task<Result<Stream>> connect(Loop& loop, Stream peer, std::string host, Info* info = nullptr) const;
 
   class Core;

@@ -54,23 +54,9 @@ Ending ending_of(Error error) {
   if (error == Errc::end) return Ending::end;
   if (error == Errc::cancelled) return Ending::stopping;
   if (error == Errc::timed_out && error.os == 0) return Ending::idle;  // with an errno it is the kernel's own limit
-  switch (error.code) {
-    case Errc::protocol:
-    case Errc::permission_denied:
-    case Errc::too_large:
-    case Errc::not_tls:
-    case Errc::tls_mismatch:
-    case Errc::certificate_expired:
-    case Errc::certificate_not_yet_valid:
-    case Errc::certificate_wrong_name:
-    case Errc::certificate_self_signed:
-    case Errc::certificate_unknown_authority:
-    case Errc::certificate_chain_incomplete:
-    case Errc::certificate_invalid:
-    case Errc::certificate_required:
-    case Errc::certificate_refused: return Ending::refused;
-    default: return Ending::reset;
-  }
+  const bool is_lost = error == Errc::reset || error == Errc::truncated || error == Errc::unreachable;
+  const bool is_refused = error == Errc::permission_denied || error == Errc::too_large;
+  return is_refused || (error.fault() == Fault::peer && !is_lost) ? Ending::refused : Ending::reset;
 }
 
 Task<Result<void>> reply(Worker& worker, Stream& stream, const Peer& peer, std::string text) {

@@ -127,7 +127,7 @@ Task<Result<Stream>> connect(Loop& loop, Endpoint endpoint, ConnectOptions optio
   if (endpoint.scheme == Scheme::udp) co_return fail(Errc::invalid_argument);
   const bool secure = endpoint.scheme == Scheme::tls;
   if (secure) endpoint.scheme = Scheme::tcp;
-  const std::string host = endpoint.host.empty() ? "localhost" : endpoint.host;
+  const std::string host = endpoint.host;
   const tls::Client tls = options.tls;
   Task<Result<Stream>> connecting = connect_in_plain(loop, std::move(endpoint), std::move(options));
   Result<Stream> peer = co_await connecting;

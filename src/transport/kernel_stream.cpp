@@ -61,10 +61,6 @@ void KernelStream::want(std::uint8_t bit) noexcept {
   if (!(armed & bit)) core_.driver->arm(*this);
 }
 
-void KernelStream::give_back() noexcept {
-  if (in) core_.buffers.give_back(std::exchange(in, nullptr));
-}
-
 // ---- Receiving
 
 bool KernelStream::poll() noexcept {
@@ -72,35 +68,17 @@ bool KernelStream::poll() noexcept {
   return ended.code != Errc::none;
 }
 
-bool KernelStream::wait(Context& context, std::coroutine_handle<> waiter) noexcept {
-  if (reader_) [[unlikely]] {
-    context.set(Error{Errc::already, 0});
-    return false;
-  }
-  if (!context.wait(*this, waiter, Stop::receiving)) [[unlikely]] {
-    // Asked to finish what has arrived: what the kernel holds has.
-    return context.stopped() == Stop::receiving && receive_now() && done(context, waiter, {});
-  }
-  reader_ = &context;
-  want(in_bit);
-  return true;
-}
-
 // Takes what is there already, for a reader that must not wait. False: nothing is.
 bool KernelStream::receive_now() noexcept {
   std::span<std::byte>* into = rare_ ? std::exchange(rare_->into, nullptr) : nullptr;
-  Buffer* buffer = into ? nullptr : core_.buffers.lend();
-  const std::ptrdiff_t received =
-      core_.driver->receive(*this, into ? *into : std::span(buffer->data(), buffer->capacity));
-  if (into && received > 0) *into = into->first(static_cast<std::size_t>(received));
-  if (buffer && received > 0) {
-    buffer->end = static_cast<std::uint32_t>(received);
-    in = buffer;
-  } else if (buffer) {
-    core_.buffers.give_back(buffer);
-  }
+  if (!into) return take();
+  const std::ptrdiff_t received = core_.driver->receive(*this, *into);
   if (received == -EAGAIN) return false;
-  if (received <= 0) end(received);
+  if (received > 0) {
+    *into = into->first(static_cast<std::size_t>(received));
+  } else {
+    end(received);
+  }
   return true;
 }
 
@@ -108,16 +86,6 @@ bool KernelStream::receive_now() noexcept {
 void KernelStream::end(std::ptrdiff_t result) noexcept {
   ended = state & broken_bit ? broken_ : result == 0 ? Error{Errc::end, 0} : error_of(result);
   if (result < 0) broke(ended);
-}
-
-// A receive ended without waiting. Others have their turn now and then, even if it could go on so for ever.
-bool KernelStream::done(Context& context, std::coroutine_handle<> waiter, Error outcome) noexcept {
-  context.set(outcome);
-  if (!core_.turn_is_over()) [[likely]]
-    return false;
-  context.wait_always(*this, waiter);
-  context.ready(outcome);
-  return true;
 }
 
 bool KernelStream::receive(Context& context, std::coroutine_handle<> waiter, std::span<std::byte>& buffer) noexcept {
@@ -164,58 +132,12 @@ void KernelStream::completed(const Completion& completion) noexcept {
 
 // ---- Sending
 
-bool KernelStream::send(Context& context, std::coroutine_handle<> waiter, Bytes bytes) noexcept {
-  context.set({});
-  if (state & (shut_bit | broken_bit)) [[unlikely]] {
-    context.set(state & broken_bit ? broken_ : Error{Errc::not_connected, 0});
-    return false;
-  }
-  if (!has_unsent()) [[likely]] {
-    if (bytes.size() <= cork_copy_bytes_max && core_.cork(*this, bytes)) return false;
-    if (core_.corked == this) flush();
-  }
-  if (!has_unsent() && !(state & broken_bit)) {
-    const std::ptrdiff_t sent = core_.driver->send(*this, bytes);
-    if (sent < 0) [[unlikely]] {
-      broke(error_of(sent));
-    } else {
-      bytes = bytes.subspan(static_cast<std::size_t>(sent));
-    }
-  }
-  if (state & broken_bit) [[unlikely]] {
-    context.set(broken_);
-    return false;
-  }
-  if (!bytes.empty()) return queue(context, waiter, bytes);
-  if (!core_.turn_is_over() || !context.wait(*this, waiter)) return false;
-  context.ready();
-  return true;
-}
-
-bool KernelStream::queue(Context& context, std::coroutine_handle<> waiter, Bytes rest) {
-  if (!context.wait(*this, waiter)) {
-    queue_copy(rest);
-    return false;
-  }
-  rare().unsent.add(rest, context);
-  want(out_bit);
-  return true;
-}
-
-void KernelStream::queue_copy(Bytes rest) {
-  rare().unsent.add_copy(rest);
-  want(out_bit);
-}
-
-void KernelStream::flush() noexcept {
-  Bytes bytes = core_.corked_bytes(*this);
-  core_.uncork();
-  if (state & broken_bit) return;
+// What the kernel has room for.
+std::ptrdiff_t KernelStream::put(Bytes bytes) noexcept {
   const std::ptrdiff_t sent = core_.driver->send(*this, bytes);
-  if (sent == static_cast<std::ptrdiff_t>(bytes.size())) [[likely]]
-    return;
-  if (sent < 0) return broke(error_of(sent));
-  queue_copy(bytes.subspan(static_cast<std::size_t>(sent)));
+  if (sent < 0) [[unlikely]]
+    broke(error_of(sent));
+  return sent;
 }
 
 // The kernel has room again.

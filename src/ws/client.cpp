@@ -70,8 +70,7 @@ Task<Result<Stream>> reach(Loop& loop, const Url& url, const Wishes& wishes, Ref
   Task<Result<Stream>> reaching = reach_in_plain(loop, url, wishes, refusal);
   Result<Stream> peer = co_await reaching;
   if (!url.secure || !peer) co_return peer;
-  std::string host = url.endpoint.host.empty() ? "localhost" : url.endpoint.host;
-  reaching = wishes.options.connect.tls.connect(loop, std::move(*peer), std::move(host));
+  reaching = wishes.options.connect.tls.connect(loop, std::move(*peer), url.endpoint.host);
   co_return co_await reaching;
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "base/split.h"
 #include "codec/handshake.h"
 #include "transport/connections.h"
 #include "ws/session_core.h"

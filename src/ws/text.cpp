@@ -1,15 +1,11 @@
 #include "ws/text.h"
 
+#include <algorithm>
+#include <string>
+
 #include "codec/field.h"
 
 namespace parley::ws {
-
-std::vector<std::string> split_list(std::string_view list) {
-  std::vector<std::string> elements;
-  codec::ListReader reader(list);
-  for (std::string_view element; reader.next(element);) elements.emplace_back(element);
-  return elements;
-}
 
 std::vector<codec::HeaderText> split_headers(std::string_view lines) {
   std::vector<codec::HeaderText> headers;

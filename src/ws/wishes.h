@@ -6,6 +6,7 @@
 
 #include <parley/ws/client.h>
 
+#include "base/split.h"
 #include "codec/handshake.h"
 #include "ws/proxy.h"
 #include "ws/text.h"

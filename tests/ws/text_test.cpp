@@ -6,14 +6,7 @@
 namespace parley::ws {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-TEST(Text, Lists) {
-  EXPECT_THAT(split_list(""), IsEmpty());
-  EXPECT_THAT(split_list("one"), ElementsAre("one"));
-  EXPECT_THAT(split_list(" one ,two,, three"), ElementsAre("one", "two", "three"));
-}
 
 TEST(Text, HeaderLines) {
   EXPECT_THAT(split_headers(""), IsEmpty());

@@ -15,6 +15,8 @@
 
 #include <parley/address.h>
 
+#include "base/split.h"
+
 namespace parley::tls {
 namespace {
 
@@ -64,11 +66,7 @@ int no_password(char*, int, int, void* asked) noexcept {
 // "DNS:localhost,IP:::1"
 std::string alternative_names(std::string_view names) {
   std::string out;
-  while (!names.empty()) {
-    const std::size_t comma = names.find(',');
-    const std::string name(names.substr(0, comma));
-    names.remove_prefix(comma == names.npos ? names.size() : comma + 1);
-    if (name.empty()) continue;
+  for (const std::string& name : split_list(names)) {
     out += (out.empty() ? "" : ",") + std::string(Address::ip(name, 0) ? "IP:" : "DNS:") + name;
   }
   return out;

@@ -102,7 +102,7 @@ Task<Result<Stream>> connect_with(detail::Core& loop, std::shared_ptr<Client::Co
   std::string name = core->options.server_name.empty() ? std::move(host) : core->options.server_name;
   if (name.ends_with('.')) name.pop_back();                       // "example.org." is the same name, and absolute
   if (name.contains(':')) name = name.substr(0, name.find('%'));  // a zone is this machine's own matter
-  if (name.empty()) co_return fail(Errc::invalid_argument);
+  if (name.empty()) name = "localhost";
   Ssl ssl = core->connection_to(name);
   if (!ssl) co_return fail(Errc::memory_exhausted);
   Task<Result<Stream>> shaking = shake_hands(loop, std::move(peer), std::move(ssl), {}, core->options.limits, info);

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/split.h"
+
 namespace parley::tls {
 namespace {
 
@@ -22,12 +24,6 @@ std::unexpected<Fault> out_of_memory() {
 std::unexpected<Fault> wrong(std::string problem) {
   ERR_clear_error();
   return std::unexpected(Fault{{Errc::invalid_argument, 0}, std::move(problem)});
-}
-
-std::string_view trimmed(std::string_view text) noexcept {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
 }
 
 }  // namespace
@@ -89,11 +85,8 @@ Read<void> trust(SSL_CTX& context, const std::string& authorities, bool tell) {
 
 Read<std::vector<unsigned char>> alpn_on_the_wire(std::string_view text) {
   std::vector<unsigned char> wire;
-  while (!text.empty()) {
-    const std::size_t comma = text.find(',');
-    const std::string_view name = trimmed(text.substr(0, comma));
-    text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
-    if (name.empty() || name.size() > protocol_bytes_max) return wrong("alpn: a protocol is empty or too long");
+  for (const std::string& name : split_list(text)) {
+    if (name.size() > protocol_bytes_max) return wrong("alpn: a protocol is too long");
     wire.push_back(static_cast<unsigned char>(name.size()));
     wire.insert(wire.end(), name.begin(), name.end());
   }

@@ -27,7 +27,7 @@ Read<void> show(SSL_CTX& context, const KeyPair& pair);
 // Whom it trusts. Of a server, clients are told (RFC 8446, 4.2.4).
 Read<void> trust(SSL_CTX& context, const std::string& authorities, bool tell);
 
-// "h2, http/1.1" as on the wire (RFC 7301, 3.1): each behind its length. invalid_argument: one is empty or too long.
+// "h2, http/1.1" as on the wire (RFC 7301, 3.1): each behind its length. invalid_argument: one is too long.
 Read<std::vector<unsigned char>> alpn_on_the_wire(std::string_view text);
 
 // After a handshake.

@@ -20,6 +20,12 @@ bool TlsStream::begin(Context& context, std::coroutine_handle<> waiter) noexcept
   return true;
 }
 
+// Whether what came first can be no record of TLS (RFC 8446, 5.1).
+bool TlsStream::began_otherwise() const noexcept {
+  const int first = rare_->first_byte;
+  return first >= 0 && (first < 20 || first > 23);
+}
+
 // Of an inner stream that has ended: what is still to be had from it.
 bool TlsStream::take_rest() noexcept {
   if (rare_ && rare_->handshake_bytes_left == 0) return false;
@@ -52,7 +58,7 @@ bool TlsStream::shake(Error& outcome) noexcept {
   } else if (rare_->handshake_bytes_left == 0) {
     outcome = Error{Errc::too_large, 0};
   } else if (inner_->ended.code != Errc::none) {
-    outcome = has_begun_ && began_otherwise() ? Error{Errc::not_tls, 0} : inner_->ended;
+    outcome = began_otherwise() ? Error{Errc::not_tls, 0} : inner_->ended;
   } else {
     return false;
   }

@@ -30,8 +30,7 @@ std::size_t TlsStream::take_ciphertext(std::span<std::byte> room) noexcept {
   if (taken == 0) return 0;
   std::memcpy(room.data(), there.data(), taken);
   if (has(shaking_bit)) {
-    if (!has_begun_) first_byte_ = static_cast<std::uint8_t>(there.front());
-    has_begun_ = true;
+    if (rare->first_byte < 0) rare->first_byte = static_cast<int>(there.front());
     rare->handshake_bytes_left -= taken;
   }
   if (rare && !rare->before.empty()) {
@@ -113,29 +112,6 @@ std::optional<Error> TlsStream::receive_now() noexcept {
   }
   if (ended.code != Errc::none) return ended;
   return {};
-}
-
-// As KernelStream::done(): others have their turn now and then.
-bool TlsStream::done(Context& context, std::coroutine_handle<> waiter, Error outcome) noexcept {
-  context.set(outcome);
-  if (!core_.turn_is_over()) [[likely]]
-    return false;
-  context.wait_always(*this, waiter);
-  context.ready(outcome);
-  return true;
-}
-
-bool TlsStream::wait(Context& context, std::coroutine_handle<> waiter) noexcept {
-  if (reader_) [[unlikely]] {
-    context.set(Error{Errc::already, 0});
-    return false;
-  }
-  if (!context.wait(*this, waiter, Stop::receiving)) [[unlikely]] {
-    return context.stopped() == Stop::receiving && receive_now() && done(context, waiter, {});
-  }
-  reader_ = &context;
-  inner_->read(true);
-  return true;
 }
 
 bool TlsStream::receive(Context& context, std::coroutine_handle<> waiter, std::span<std::byte>& buffer) noexcept {

@@ -17,8 +17,6 @@ constexpr std::size_t record_bytes_max = 16 * 1024;
 constexpr std::size_t record_overhead_bytes_max = 64;  // of the ciphers that are allowed: 22 (TLS 1.3), 29 (TLS 1.2)
 // What is encrypted before it is given to the inner stream, unless there is less.
 constexpr std::size_t batch_bytes_max = 64 * 1024;
-// As KernelStream's: a larger send goes out at once.
-constexpr std::size_t cork_copy_bytes_max = 8192;
 
 // What is to be sent, cut into the largest possible records: a frame's head travels with its payload.
 class Pieces {
@@ -133,53 +131,10 @@ std::ptrdiff_t TlsStream::write(std::span<const Bytes> parts) noexcept {
   return has_unsent() ? 0 : put(parts);  // what was sent before the sink came leaves before
 }
 
-bool TlsStream::send(Context& context, std::coroutine_handle<> waiter, Bytes bytes) noexcept {
-  context.set({});
-  if (has(shut_bit | broken_bit)) [[unlikely]] {
-    context.set(has(broken_bit) ? broken_ : Error{Errc::not_connected, 0});
-    return false;
-  }
-  if (!has_unsent()) [[likely]] {
-    if (bytes.size() <= cork_copy_bytes_max && core_.cork(*this, bytes)) return false;
-    if (core_.corked == this) flush();
-  }
-  if (!has_unsent() && !has(broken_bit)) {
-    const std::ptrdiff_t sent = put({&bytes, 1});
-    if (sent > 0) bytes = bytes.subspan(static_cast<std::size_t>(sent));
-  }
-  if (has(broken_bit)) [[unlikely]] {
-    context.set(broken_);
-    return false;
-  }
-  if (!bytes.empty()) return queue(context, waiter, bytes);
-  if (!core_.turn_is_over() || !context.wait(*this, waiter)) return false;
-  context.ready();
-  return true;
-}
-
-bool TlsStream::queue(Context& context, std::coroutine_handle<> waiter, Bytes rest) {
-  if (context.wait(*this, waiter)) {
-    rare().unsent.add(rest, context);
-    return true;
-  }
-  rare().unsent.add_copy(rest);
-  return false;
-}
-
-void TlsStream::flush() noexcept {
-  const Bytes bytes = core_.corked_bytes(*this);
-  core_.uncork();
-  if (has(broken_bit)) return;
-  const std::ptrdiff_t sent = has_unsent() ? 0 : put({&bytes, 1});
-  if (sent >= 0 && static_cast<std::size_t>(sent) < bytes.size()) {
-    rare().unsent.add_copy(bytes.subspan(static_cast<std::size_t>(sent)));
-  }
-}
-
 // The inner stream has room again.
 void TlsStream::inner_writable() noexcept {
   if (!push()) return;
-  if (has_unsent()) (void)rare_->unsent.pump([this](Bytes rest) { return put({&rest, 1}); });
+  if (has_unsent()) (void)rare_->unsent.pump([this](Bytes rest) { return put(rest); });
   finish();
   if (has(dropped_bit) && (has(broken_bit) || inner_->ended.code != Errc::none || ended.code != Errc::none)) {
     if (has(broken_bit) || (!out_ && !has_unsent())) destroy(false);

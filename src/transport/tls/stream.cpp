@@ -24,7 +24,7 @@ TlsStream& TlsStream::make(Core& core, Stream stream, Ssl ssl, std::string befor
 }
 
 TlsStream::TlsStream(Core& core, ByteStream& inner, Ssl ssl) noexcept
-    : core_(core), inner_(&inner), ssl_(std::move(ssl)), told_(*this) {
+    : QueuedStream(core), inner_(&inner), ssl_(std::move(ssl)), told_(*this) {
   state = shaking_bit;
 }
 
@@ -36,10 +36,6 @@ void TlsStream::destroy(bool reset) noexcept {
   inner_->drop(reset);
   this->~TlsStream();
   detail::frame_free(this, sizeof(TlsStream));
-}
-
-void TlsStream::give_back() noexcept {
-  if (in) core_.buffers.give_back(std::exchange(in, nullptr));
 }
 
 // To close with input unread would be a reset, which can overtake what was sent; and there may be input that no reader

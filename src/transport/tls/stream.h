@@ -14,8 +14,7 @@
 
 #include <parley/stream.h>
 
-#include "io/core.h"
-#include "transport/unsent.h"
+#include "transport/queued_stream.h"
 
 namespace parley::tls {
 
@@ -31,24 +30,20 @@ struct SslFree {
 };
 using Ssl = std::unique_ptr<SSL, SslFree>;
 
-class TlsStream final : public ByteStream {
+class TlsStream final : public detail::QueuedStream<TlsStream> {
  public:
   class Shaking;
 
-  // Takes over the stream, and what its last receive() showed. `ssl` is set to be a client or a server. `before`:
-  // received earlier, and read first. No more than `bytes_max` are taken from the peer for the handshake.
+  // Takes over the stream. `ssl` is set to be a client or a server. `before`: received earlier, and read first. No more
+  // than `bytes_max` are taken from the peer for the handshake.
   static TlsStream& make(Core& core, Stream stream, Ssl ssl, std::string before, std::size_t bytes_max);
 
   // Shakes hands. It must be awaited before anything else is done.
   Shaking shake_hands() noexcept;
   SSL* ssl() const noexcept { return ssl_.get(); }
-  // Whether what came first can be no TLS (RFC 8446, 5.1).
-  bool began_otherwise() const noexcept { return first_byte_ < 20 || first_byte_ > 23; }
 
   bool poll() noexcept override;
-  bool wait(Context& context, std::coroutine_handle<> waiter) noexcept override;
   bool receive(Context& context, std::coroutine_handle<> waiter, std::span<std::byte>& buffer) noexcept override;
-  bool send(Context& context, std::coroutine_handle<> waiter, Bytes bytes) noexcept override;
   void attach(Sink& sink) noexcept override;
   void read(bool on) noexcept override;
   bool take() noexcept override;
@@ -60,7 +55,6 @@ class TlsStream final : public ByteStream {
   Address peer_address() const noexcept override { return inner_->peer_address(); }
 
   void completed(const Completion&) noexcept override {}  // no driver knows it
-  void flush() noexcept override;
   void stop(Context& context, Stop level, Errc reason) noexcept override;
 
   // For OpenSSL: bio.cpp.
@@ -68,6 +62,8 @@ class TlsStream final : public ByteStream {
   void add_ciphertext(Bytes bytes) noexcept;
 
  private:
+  friend class detail::QueuedStream<TlsStream>;
+
   // What the inner stream tells.
   struct Inner final : Sink {
     explicit Inner(TlsStream& owner) noexcept : stream(owner) {}
@@ -89,14 +85,10 @@ class TlsStream final : public ByteStream {
     std::span<std::byte>* into = nullptr;  // where the reader wants its bytes
     std::string before;                    // ciphertext that came before the inner stream's
     std::size_t handshake_bytes_left = 0;
+    int first_byte = -1;  // of the peer; -1: nothing has come
   };
 
-  // Source::state
-  static constexpr std::uint8_t shut_bit = 1;        // nothing more is to be sent
-  static constexpr std::uint8_t broken_bit = 2;      // nothing can be sent; broken_ says why
-  static constexpr std::uint8_t dropped_bit = 4;     // the Stream is gone
-  static constexpr std::uint8_t sink_bit = 8;        // a Sink has it
-  static constexpr std::uint8_t tell_bit = 16;       // the Sink waits for room
+  // Source::state, with QueuedStream's
   static constexpr std::uint8_t reading_bit = 32;    // the Sink wants bytes
   static constexpr std::uint8_t shaking_bit = 64;    // the handshake is not over
   static constexpr std::uint8_t notified_bit = 128;  // the close_notify has been written
@@ -111,7 +103,8 @@ class TlsStream final : public ByteStream {
   }
   bool has(std::uint8_t bit) const noexcept { return state & bit; }
   bool has_unsent() const noexcept { return rare_ && !rare_->unsent.empty(); }
-  void give_back() noexcept;
+  void want_bytes() noexcept { inner_->read(true); }
+  void want_room() noexcept {}  // push() has asked for it
 
   // Receiving: receive.cpp
   std::size_t open(std::span<std::byte> room) noexcept;
@@ -119,7 +112,6 @@ class TlsStream final : public ByteStream {
   bool fill() noexcept;
   std::optional<Error> receive_now() noexcept;
   bool has_more() const noexcept;
-  bool done(Context& context, std::coroutine_handle<> waiter, Error outcome) noexcept;
   void inner_arrived() noexcept;
   void arrived_for_reader() noexcept;
   void arrived_for_sink() noexcept;
@@ -131,30 +123,23 @@ class TlsStream final : public ByteStream {
   bool begin(Context& context, std::coroutine_handle<> waiter) noexcept;
   bool shake(Error& outcome) noexcept;
   bool take_rest() noexcept;
+  bool began_otherwise() const noexcept;
 
   // Sending: send.cpp
   void seal(Bytes bytes) noexcept;
   std::ptrdiff_t put(std::span<const Bytes> parts) noexcept;
+  std::ptrdiff_t put(Bytes bytes) noexcept { return put({&bytes, 1}); }
   bool push() noexcept;
-  bool queue(Context& context, std::coroutine_handle<> waiter, Bytes rest);
   void finish() noexcept;
   void inner_writable() noexcept;
   void broke(Error error) noexcept;
 
-  Error broken_;
-  Core& core_;
   ByteStream* inner_;
   Ssl ssl_;
   Inner told_;
-  union {
-    Context* reader_ = nullptr;  // who waits for bytes, or for the handshake
-    Sink* sink_;                 // with sink_bit: who has the stream
-  };
   Buffer* out_ = nullptr;  // ciphertext that is on its way to the inner stream
   std::unique_ptr<Rare> rare_;
   std::uint32_t room_wanted_ = 0;  // in a new out_
-  std::uint8_t first_byte_ = 22;
-  bool has_begun_ = false;
 };
 
 class [[nodiscard]] TlsStream::Shaking {
