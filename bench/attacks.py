@@ -9,6 +9,7 @@ import os
 import pathlib
 import select
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -68,12 +69,24 @@ def flooding(data, count=8):
     return attack
 
 
+def handshakes(port):
+    """Whole TLS handshakes, each dropped once it is over: what costs a server most for what it costs the attacker."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    while True:
+        with socket.create_connection(("127.0.0.1", port), 5) as below, context.wrap_socket(below):
+            pass
+        yield
+
+
 ATTACKS = {
     "slow handshakes": once_each(b"GET / HTTP/1.1\r\nHost:"),
     "header floods": once_each(b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 2000),
     "upgrades with a body": once_each(REQUEST[:-2] + b"Content-Length: 5\r\n\r\nhello"),
     "rubbish": once_each(os.urandom(1000)),
     "half TLS hellos": once_each(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"),
+    "TLS handshakes": handshakes,
     "slow readers": flooding(frame(0x82, bytes(1000)) * 20),
     "ping floods": flooding(frame(0x89, b"x" * 100) * 20),
     "fragment floods": flooding(frame(0x02, b"") + frame(0x00, b"") * 200),

@@ -3,7 +3,7 @@
 All have the same certificate and key (P-256), and every message is compared, as in websocket.py.
 """
 
-import json
+import os
 import pathlib
 import re
 import select
@@ -11,95 +11,68 @@ import shutil
 import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 
 import websocket
-from pinned import LOAD_CORES, SERVER_CORES, Server, run_load
-from websocket import BUILD, NODE_MODULES, PARLEY, RIVALS, head, median, number
+from pinned import LOAD_CORES, SERVER_CORES
+from websocket import BUILD, PARLEY, ROOT, Row, head, median, number, ratios
 
-LIMIT = 0.8
+sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+
+from certificates import Authority  # noqa: E402  (it lies in the other folder)
+
 HANDSHAKE_LIMIT = 1.05
-ROWS = [("64 B binary, TLS", "--size 64"), ("64 KiB binary, TLS", "--size 65536 --connections 8"),
-        ("connect, TLS, upgrade, 64 B, close", "--size 64 --churn --connections 16"),
-        ("the same, resumed", "--size 64 --churn --connections 16 --resume")]
+ROWS = [Row("64 B binary, TLS", "--size 64", limit=0.8),
+        Row("64 KiB binary, TLS", "--size 65536 --connections 8", limit=0.8),
+        Row("connect, TLS, upgrade, 64 B, close", "--size 64 --churn --connections 16"),
+        Row("the same, resumed", "--size 64 --churn --connections 16 --resume")]
 IDLE_CONNECTIONS = 2000
+IDLE = Row("idle", f"--idle {IDLE_CONNECTIONS} --connections 1")
 
 
-class Certificate:
-    """A certificate of its own authority, in a folder that goes with it."""
-
-    def __enter__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp())
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
-                        "key.pem", "-out", "chain.pem"], cwd=self.folder, check=True, capture_output=True)
-        self.files = ["--certificate", self.folder / "chain.pem", "--key", self.folder / "key.pem"]
-        return self
-
-    def __exit__(self, *_):
-        shutil.rmtree(self.folder)
+def verdict(ratio, limit):
+    if limit is None:
+        return ["–", "–"]
+    return [f"≤ {limit}", "yes" if ratio is not None and ratio <= limit else "**no**"]
 
 
-def servers():
-    return {name: command for name, command in websocket.servers().items() if name in (PARLEY, "Beast", "Node ws")}
+def servers(pair):
+    words = ["--certificate", pair[0], "--key", pair[1]]
+    return {name: [*command, *words] for name, command in websocket.servers().items()
+            if name in (PARLEY, "Beast", "Node ws")}
 
 
-def serving(command, certificate):
-    return Server([*command, *certificate.files], tuple(SERVER_CORES), {"NODE_PATH": NODE_MODULES})
-
-
-def load(port, pid, certificate, words, seconds):
-    printed = run_load([BUILD / "parley", "bench", f"wss://127.0.0.1:{port}/", "--ca", certificate.folder / "chain.pem",
-                        "--json", "--warm-up", "0.3", "--duration", seconds, "--server-pid", pid, *words])
-    return json.loads(printed) if printed else None
-
-
-def once(command, certificate, words, seconds):
-    with serving(command, certificate) as server:
-        report = load(server.port, server.pid, certificate, words, seconds)
-    if not report:
-        return None
-    return {"cpu_us": report["server_cpu_ns"] / report["messages"] / 1000, "p99_us": report["latency_ns"]["p99"] / 1000}
-
-
-def message_lines(certificate, rounds, seconds, progress):
-    names = list(servers())
-    lines = head("CPU µs a message", names, ["Parley of the better one (least – most)", "target", "holds"])
-    for name, words in ROWS:
-        results = {each: [] for each in names}
-        for index in range(rounds):
-            for each in names[index % len(names):] + names[:index % len(names)]:
-                results[each].append(once(servers()[each], certificate, words.split(), seconds))
-            progress(name, index + 1, rounds)
-        better = min((each for each in names if each != PARLEY and median(results[each], "cpu_us")),
-                     key=lambda each: median(results[each], "cpu_us"), default=None)
-        ratios = [ours["cpu_us"] / theirs["cpu_us"]
-                  for ours, theirs in zip(results[PARLEY], results.get(better, [])) if ours and theirs]
-        cells = [name, *(number(median(results[each], "cpu_us")) for each in names)]
-        ratio = statistics.median(ratios) if ratios else None
-        cells.append(f"{ratio:.2f} ({min(ratios):.2f} – {max(ratios):.2f})" if ratios else "–")
-        held = "yes" if ratio is not None and ratio <= LIMIT else "**no**"
-        cells += ["–", "–"] if "churn" in words else [f"≤ {LIMIT}", held]
-        lines.append("| " + " | ".join(cells) + " |")
+def message_lines(pair, authority, rounds, seconds, progress):
+    commands = servers(pair)
+    lines = head("CPU µs a message", commands, ["Parley of the better one (least – most)", "target", "holds"])
+    for row in ROWS:
+        results = websocket.measure(row, rounds, seconds, progress, commands, authority)
+        medians = {name: median(results[name], "cpu_us") for name in commands}
+        better = min((name for name in commands if name != PARLEY and medians[name]), key=medians.get, default=None)
+        times = ratios(results, better, "cpu_us")
+        ratio = round(statistics.median(times), 3) if times else None
+        cells = [row.name, *map(number, medians.values())]
+        cells.append(f"{ratio:.2f} ({min(times):.2f} – {max(times):.2f})" if times else "–")
+        lines.append("| " + " | ".join([*cells, *verdict(ratio, row.limit)]) + " |")
         print(lines[-1], flush=True)
     return lines
 
 
-def idle_line(certificate):
+def idle_lines(pair, authority):
     """What an idle connection costs each of them, handshake over: growth of resident memory."""
     cells = [f"{IDLE_CONNECTIONS:,} idle connections over TLS, bytes each"]
-    for command in servers().values():
-        with serving(command, certificate) as server:
-            report = load(server.port, server.pid, certificate,
-                          ["--idle", str(IDLE_CONNECTIONS), "--connections", "1"], "0.5")
-        each = (report or {}).get("idle_bytes_each")
-        cells.append(f"{each:,.0f}" if each else "–")
-    return "| " + " | ".join(cells) + " |"
+    for name, command in servers(pair).items():
+        result = websocket.once(name, command, IDLE, "0.5", authority=authority)
+        cells.append(f"{result['idle_bytes']:,.0f}" if result and result["idle_bytes"] else "–")
+    lines = [*head("memory", servers(pair)), "| " + " | ".join(cells) + " |"]
+    print(lines[-1], flush=True)
+    return lines
 
 
 def cpu_seconds(pid):
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / 100
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def handshakes(port, pid, way, seconds):
@@ -137,8 +110,8 @@ class Listening:
         self.process.wait()
 
 
-def handshake_lines(certificate, rounds, seconds, progress):
-    chain, key = str(certificate.folder / "chain.pem"), str(certificate.folder / "key.pem")
+def handshake_lines(pair, rounds, seconds, progress):
+    chain, key = pair
     commands = {"s_server": lambda port: ["openssl", "s_server", "-quiet", "-accept", f"127.0.0.1:{port}",
                                           "-cert", chain, "-key", key],
                 PARLEY: lambda port: [str(BUILD / "parley"), "serve", "--quiet", "--tls", chain, key,
@@ -157,17 +130,20 @@ def handshake_lines(certificate, rounds, seconds, progress):
         ratio = statistics.median(both)
         cells = [f"{name} handshake", *(number(statistics.median(filter(None, results[each]))) for each in commands),
                  f"{ratio:.2f} ({min(both):.2f} – {max(both):.2f})"]
-        held = "yes" if ratio <= HANDSHAKE_LIMIT else "**no**"
-        cells += [f"≤ {HANDSHAKE_LIMIT}", held] if name == "full" else ["–", "–"]
+        cells += verdict(ratio, HANDSHAKE_LIMIT if name == "full" else None)
         lines.append("| " + " | ".join(cells) + " |")
         print(lines[-1], flush=True)
     return lines
 
 
 def tables(rounds, seconds, progress):
-    """The lines of the page."""
-    with Certificate() as certificate:
-        messages = message_lines(certificate, rounds, seconds, progress)
-        memory = head("memory", list(servers())) + [idle_line(certificate)]
-        print(memory[-1], flush=True)
-        return [*messages, "", *memory, "", *handshake_lines(certificate, rounds, max(1, int(seconds)), progress)]
+    """The lines of the page, and whether all targets hold."""
+    folder = tempfile.mkdtemp()
+    try:
+        authority = Authority(folder)
+        pair = authority.sign("server")
+        lines = [*message_lines(pair, authority.pem, rounds, seconds, progress), "", *idle_lines(pair, authority.pem), "",
+                 *handshake_lines(pair, rounds, max(1, int(seconds)), progress)]
+    finally:
+        shutil.rmtree(folder)
+    return lines, not any("**no**" in line for line in lines)

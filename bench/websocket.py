@@ -57,10 +57,12 @@ def serving(command, deflate=False, cores=tuple(SERVER_CORES)):
     return Server([*command, "--deflate"] if deflate else command, cores, {"NODE_PATH": NODE_MODULES})
 
 
-def once(name, command, row, seconds, cores=tuple(SERVER_CORES)):
-    """What one run measured, or None."""
+def once(name, command, row, seconds, cores=tuple(SERVER_CORES), authority=None):
+    """What one run measured, or None. `authority`: the file that signs the server, which speaks TLS."""
     with serving(command, row.deflate, cores) as server:
         url, load = f"ws://127.0.0.1:{server.port}/", list(row.load)
+        if authority:
+            url, load = url.replace("ws:", "wss:"), [*load, "--ca", authority]
         if name == FLOOR:
             url = f"tcp://127.0.0.1:{server.port}"
             load[load.index("--size") + 1] = str(row.floor_bytes)
@@ -71,17 +73,18 @@ def once(name, command, row, seconds, cores=tuple(SERVER_CORES)):
         return None
     report = json.loads(printed)
     return {"cpu_us": report["server_cpu_ns"] / report["messages"] / 1000,
+            "idle_bytes": report.get("idle_bytes_each"),
             "p50_us": report["latency_ns"]["p50"] / 1000, "p99_us": report["latency_ns"]["p99"] / 1000}
 
 
-def measure(row, rounds, seconds, progress):
+def measure(row, rounds, seconds, progress, commands=None, authority=None):
     """{name of a server: [what each round measured]}"""
-    commands = {name: command for name, command in servers().items() if name != FLOOR or row.floor_bytes}
+    commands = commands or {name: command for name, command in servers().items() if name != FLOOR or row.floor_bytes}
     results = {name: [] for name in commands}
     order = list(commands)
     for index in range(rounds):
         for name in order:
-            results[name].append(once(name, commands[name], row, seconds))
+            results[name].append(once(name, commands[name], row, seconds, authority=authority))
         order = order[1:] + order[:1]
         progress(row.name, index + 1, rounds)
     return results

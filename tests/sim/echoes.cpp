@@ -8,8 +8,6 @@ namespace {
 
 constexpr std::size_t message_bytes_max = 100'000;
 
-};
-
 Task<> send_all(Stream& peer, EchoClient& client) {
   const auto messages = client.world.random.between(1, 10);
   for (std::uint64_t i = 0; i < messages; ++i) {

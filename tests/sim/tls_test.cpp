@@ -63,7 +63,7 @@ TEST(TlsEcho, NobodyIsToldOfAnOrderlyEndWhenBytesAreMissing) {
               if (client.end == Errc::end) {
                 EXPECT_EQ(client.received, client.sent);
               } else {
-                EXPECT_EQ(client.end, Errc::reset);
+                EXPECT_TRUE(client.end == Errc::reset || client.end == Errc::truncated) << client.end.message();
               }
             },
             over_tls());
