@@ -142,8 +142,9 @@ def tables(rounds, seconds, progress):
     try:
         authority = Authority(folder)
         pair = authority.sign("server")
-        lines = [*message_lines(pair, authority.pem, rounds, seconds, progress), "", *idle_lines(pair, authority.pem), "",
-                 *handshake_lines(pair, rounds, max(1, int(seconds)), progress)]
+        lines = [*message_lines(pair, authority.pem, rounds, seconds, progress), ""]
+        lines += [*idle_lines(pair, authority.pem), ""]
+        lines += handshake_lines(pair, rounds, max(1, int(seconds)), progress)
     finally:
         shutil.rmtree(folder)
     return lines, not any("**no**" in line for line in lines)
