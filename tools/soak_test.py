@@ -10,7 +10,7 @@ SOAK = pathlib.Path(__file__).resolve().parent / "soak"
 
 
 def soak(parley):
-    return subprocess.run([sys.executable, "-B", SOAK, "0", "0.05"], capture_output=True, text=True,
+    return subprocess.run([sys.executable, "-B", SOAK, "0", "0.5"], capture_output=True, text=True,
                           env=os.environ | {"PARLEY": parley})
 
 

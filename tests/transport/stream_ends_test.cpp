@@ -1,7 +1,7 @@
 // How streams end.
 #include "transport/streams.h"
 
-namespace parley {
+namespace parley::streams {
 namespace {
 
 class StreamEnds : public StreamTest {};
@@ -113,4 +113,4 @@ TEST_P(StreamEnds, ClosingWithUnreadBytesIsAReset) {
 INSTANTIATE_TEST_SUITE_P(Each, StreamEnds, every_way, way_name);
 
 }  // namespace
-}  // namespace parley
+}  // namespace parley::streams

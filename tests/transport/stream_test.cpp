@@ -1,7 +1,7 @@
 // What a stream carries, and who may wait for it.
 #include "transport/streams.h"
 
-namespace parley {
+namespace parley::streams {
 namespace {
 
 TEST_P(StreamTest, BytesInBothDirections) {
@@ -267,4 +267,4 @@ TEST_P(StreamTest, AStreamMoves) {
 INSTANTIATE_TEST_SUITE_P(Each, StreamTest, every_way, way_name);
 
 }  // namespace
-}  // namespace parley
+}  // namespace parley::streams

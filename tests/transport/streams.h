@@ -17,7 +17,7 @@
 #include "authority.h"
 #include "results.h"
 
-namespace parley {
+namespace parley::streams {
 using namespace std::chrono_literals;
 
 enum class Way {
@@ -152,4 +152,4 @@ inline const auto every_way =
     testing::Values(Way::kernel_ipv4, Way::kernel_ipv6, Way::kernel_local, Way::simulated_ipv4, Way::simulated_local,
                     Way::pipe, Way::tls, Way::tls_simulated, Way::tls_pipe);
 
-}  // namespace parley
+}  // namespace parley::streams
