@@ -48,4 +48,27 @@ class List {
   T* first_ = nullptr;
 };
 
+// First in, first out, for members of lists: what is added waits in reverse, and is turned round when its turn comes.
+template <class T>
+class Queue {
+ public:
+  bool empty() const noexcept { return front_.empty() && back_.empty(); }
+
+  void push_back(T& member) noexcept { back_.push_front(member); }
+
+  T* first() noexcept {
+    if (front_.empty()) {
+      while (T* member = back_.first()) {
+        member->unlist();
+        front_.push_front(*member);
+      }
+    }
+    return front_.first();
+  }
+
+ private:
+  List<T> front_;
+  List<T> back_;
+};
+
 }  // namespace parley

@@ -32,13 +32,14 @@ Result<void> Core::run(const bool& done) {
     if (ready_first_) run_ready();
     if (done && lingering.empty()) break;
     if (unflushed.first()) end_turn();
-    const bool more = ready_first_ != nullptr || has_posted_.load(std::memory_order_relaxed);
+    const bool more = ready_first_ != nullptr || !costly.empty() || has_posted_.load(std::memory_order_relaxed);
     if (driver->next(completion, more ? 0 : timers.next_due())) [[likely]] {
       completion.source->completed(completion);
       flush_cork();
     } else {
       run_timers();
       run_posted();
+      run_costly();
     }
   }
   end_turn();
@@ -88,6 +89,14 @@ void Core::run_posted() noexcept {
     function();
     flush_cork();
   }
+}
+
+void Core::run_costly() noexcept {
+  Costly* const who = costly.first();
+  if (!who) return;
+  who->unlist();
+  who->turn_came();
+  flush_cork();
 }
 
 void Core::post(std::move_only_function<void()> work) {

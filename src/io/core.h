@@ -49,6 +49,16 @@ class Unflushed : public Listed<Unflushed> {
   ~Unflushed() = default;
 };
 
+// Who has work to do that takes long. In each turn one of them has its way, after all that had arrived: a flood of TLS
+// handshakes delays a message by one handshake, not by the flood.
+class Costly : public Listed<Costly> {
+ public:
+  virtual void turn_came() noexcept = 0;  // it is not listed any more
+
+ protected:
+  ~Costly() = default;
+};
+
 class Resolver;  // resolve.cpp
 
 class Core {
@@ -105,6 +115,7 @@ class Core {
   List<Lingering> lingering;
   List<Starved> starved;
   List<Unflushed> unflushed;                       // told before the driver is asked again
+  Queue<Costly> costly;                            // one of them is told each time the driver has been asked
   std::shared_ptr<Resolver> resolver;              // made at the first lookup; its threads share it
   std::shared_ptr<codec::DeflateEngines> deflate;  // made by the first session that compresses
   Source* accepted = nullptr;                      // the stream accepted last: driver->accepted_address() is its peer
@@ -114,6 +125,7 @@ class Core {
   void end_turn() noexcept;
   void run_timers() noexcept;
   void run_posted() noexcept;
+  void run_costly() noexcept;
 
   Error failure_;
   Context* ready_first_ = nullptr;

@@ -9,15 +9,27 @@
 namespace parley::tls {
 
 bool TlsStream::begin(Context& context, std::coroutine_handle<> waiter) noexcept {
-  Error outcome;
-  if (shake(outcome)) {
-    context.set(outcome);
-    return false;
-  }
-  if (!context.wait(*this, waiter, SSL_is_server(ssl_.get()) ? Stop::receiving : Stop::all)) return false;
+  const bool is_server = SSL_is_server(ssl_.get()) != 0;
+  if (!context.wait(*this, waiter, is_server ? Stop::receiving : Stop::all)) return false;
   reader_ = &context;
-  inner_->read(true);
+  if (is_server && rare_->before.empty()) {
+    inner_->read(true);
+  } else {
+    shake_soon();
+  }
   return true;
+}
+
+void TlsStream::shake_soon() noexcept {
+  inner_->read(false);
+  if (!rare_->Costly::is_listed()) core_.costly.push_back(*rare_);
+}
+
+void TlsStream::shake_now() noexcept {
+  Error outcome;
+  if (!shake(outcome)) return inner_->read(true);
+  inner_->read(false);
+  std::exchange(reader_, nullptr)->resume(outcome);
 }
 
 // Whether what came first can be no record of TLS (RFC 8446, 5.1).

@@ -139,11 +139,8 @@ void TlsStream::inner_arrived() noexcept {
   if (has(sink_bit)) [[likely]]
     return arrived_for_sink();
   if (!reader_) return inner_->read(false);
-  if (!has(shaking_bit)) return arrived_for_reader();
-  Error outcome;
-  if (!shake(outcome)) return;
-  inner_->read(false);
-  std::exchange(reader_, nullptr)->resume(outcome);
+  if (has(shaking_bit)) return shake_soon();
+  arrived_for_reader();
 }
 
 void TlsStream::arrived_for_reader() noexcept {

@@ -30,7 +30,7 @@ TlsStream::TlsStream(Core& core, ByteStream& inner, Ssl ssl) noexcept
 
 void TlsStream::destroy(bool reset) noexcept {
   if (rare_) detail::cancel(core_, *rare_);
-  if (rare_) rare_->unlist();
+  if (rare_) rare_->Lingering::unlist();
   give_back();
   if (out_) core_.buffers.give_back(out_);
   inner_->drop(reset);
@@ -106,6 +106,7 @@ void TlsStream::stop(Context& context, Stop level, Errc reason) noexcept {
         level == Stop::receiving && !has(shaking_bit) ? receive_now() : std::optional<Error>();
     reader_ = nullptr;
     if (rare_) rare_->into = nullptr;
+    if (has(shaking_bit)) rare_->Costly::unlist();
     inner_->read(false);
     return context.ready(outcome.value_or(Error{reason, 0}));
   }

@@ -75,9 +75,10 @@ class TlsStream final : public detail::QueuedStream<TlsStream> {
   };
 
   // What an idle stream does not need.
-  struct Rare final : detail::Lingering, detail::Timer {
+  struct Rare final : detail::Lingering, detail::Costly, detail::Timer {
     explicit Rare(TlsStream& owner) noexcept : Timer(&Rare::over), stream(owner) {}
     void give_up() noexcept override { stream.destroy(true); }
+    void turn_came() noexcept override { stream.shake_now(); }
     static void over(Timer& timer) noexcept { static_cast<Rare&>(timer).stream.timer_over(); }
 
     TlsStream& stream;
@@ -121,6 +122,8 @@ class TlsStream final : public detail::QueuedStream<TlsStream> {
 
   // The handshake: handshake.cpp
   bool begin(Context& context, std::coroutine_handle<> waiter) noexcept;
+  void shake_soon() noexcept;
+  void shake_now() noexcept;
   bool shake(Error& outcome) noexcept;
   bool take_rest() noexcept;
   bool began_otherwise() const noexcept;
