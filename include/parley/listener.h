@@ -25,8 +25,8 @@ namespace parley {
 struct ListenOptions {
   int backlog = 4096;                    // connections that may wait to be accepted; the kernel caps it (somaxconn)
   ReusePort reuse_port = ReusePort::no;  // several listeners, one a loop, share one port (threads.h)
-  // Called when accepting pauses, with the reason, and when it goes on, with Errc::none. Inside the loop: it must not
-  // close the listener.
+  // Called when accepting pauses, with the reason, and with Errc::none when it has gone on for 1 s: once each, however
+  // often it pauses in between. Inside the loop: it must not close the listener.
   void (*paused)(void* state, Error why) = nullptr;
   void* paused_state = nullptr;
 };

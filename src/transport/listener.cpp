@@ -18,16 +18,20 @@ namespace detail {
 class ListenerCore final : public Source, private Starved, private Timer {
  public:
   static constexpr auto pause_time = std::chrono::milliseconds(100);
+  // Without a further pause for so long, the pause is over: where descriptors stay short, each that is closed lets one
+  // connection in, and nobody wants to be told of each.
+  static constexpr auto calm_time = std::chrono::seconds(1);
 
   ListenerCore(Core& core, int fd, const ListenOptions& options) noexcept
-      : Timer(&ListenerCore::pause_over), core_(core), told_(options.paused), told_state_(options.paused_state) {
+      : Timer(&ListenerCore::time_over), core_(core), told_(options.paused), told_state_(options.paused_state) {
     descriptor = fd;
     reading = Reading::accept;
   }
 
   void destroy() noexcept {
     PARLEY_CHECK(!acceptor_, "a Listener was closed while an accept() of it waits");
-    end_pause();
+    unlist();
+    cancel(core_, *this);
     core_.driver->close(*this, false);
     core_.descriptor_freed();
     delete this;  // owned: by the Listener that is being closed
@@ -40,7 +44,7 @@ class ListenerCore final : public Source, private Starved, private Timer {
     }
     if (!context.wait(*this, waiter, Stop::receiving)) return false;
     acceptor_ = &context;
-    if (!pending()) want();
+    if (!is_listed()) want();
     return true;
   }
 
@@ -53,7 +57,8 @@ class ListenerCore final : public Source, private Starved, private Timer {
     }
     accepted_descriptor_ = completion.result;
     core_.accepted = nullptr;  // whose peer is driver->accepted_address() no more
-    if (std::exchange(is_paused_, false) && told_) told_(told_state_, Error{});
+    if (is_paused_) [[unlikely]]
+      wait_for(calm_time);
     std::exchange(acceptor_, nullptr)->resume();
   }
 
@@ -82,16 +87,24 @@ class ListenerCore final : public Source, private Starved, private Timer {
       if (told_) told_(told_state_, why);
     }
     core_.starved.push_front(*this);
-    start(core_, *this, pause_time);
+    wait_for(pause_time);
   }
-  void end_pause() noexcept {
+  void wait_for(Duration time) noexcept {
+    cancel(core_, *this);
+    start(core_, *this, time);
+  }
+  static void time_over(Timer& timer) noexcept {
+    auto& listener = static_cast<ListenerCore&>(timer);
+    listener.is_listed() ? listener.try_again() : listener.is_calm();
+  }
+  void try_again() noexcept override {
     unlist();
     cancel(core_, *this);
-  }
-  static void pause_over(Timer& timer) noexcept { static_cast<ListenerCore&>(timer).try_again(); }
-  void try_again() noexcept override {
-    end_pause();
     if (acceptor_) want();
+  }
+  void is_calm() noexcept {
+    is_paused_ = false;
+    if (told_) told_(told_state_, Error{});
   }
 
   Core& core_;

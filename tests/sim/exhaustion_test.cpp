@@ -89,12 +89,41 @@ Task<> wait_for_a_descriptor(World& world) {
   const auto before = world.loop.now();
   const auto answer = co_await second->receive();
   EXPECT_TRUE(succeeded(answer));
-  EXPECT_EQ(pauses.ended, 1);
   EXPECT_LT(world.loop.now() - before, 1min);
+  (void)co_await sleep_for(1s);
+  EXPECT_EQ(pauses.ended, 1);
   co_await server.stop();
 }
 
 TEST(Exhaustion, AcceptingPausesAndGoesOn) { for_seeds(four_descriptors, wait_for_a_descriptor, 20); }
+
+// Each that goes lets the next one in, and there is none for the one after.
+Task<> take_turns(World& world) {
+  Pauses pauses;
+  Server server(world, echo, {.listen = {.paused = Pauses::told, .paused_state = &pauses}});
+  const auto began = world.loop.now();
+  auto served = co_await connect_at_last(world, server.address());
+  for (int i = 0; served && i < 50; ++i) {
+    auto next = co_await connect_at_last(world, server.address());
+    if (!next) co_return;
+    const auto sent = co_await next->send("hello");
+    EXPECT_TRUE(succeeded(sent));
+    served->close();
+    const auto answer = co_await next->receive();
+    EXPECT_TRUE(succeeded(answer));
+    served = std::move(next);
+  }
+  EXPECT_GE(pauses.begun, 1);
+  EXPECT_LE(pauses.begun, pauses.ended + 1);
+  EXPECT_LE(pauses.ended, (world.loop.now() - began) / 1s);  // a second of calm each
+  (void)co_await sleep_for(2s);
+  EXPECT_EQ(pauses.ended, pauses.begun);
+  served->close();
+  co_await server.stop();
+}
+
+// Who opened connections without end had a line of log written for each that was closed.
+TEST(Exhaustion, ALongShortageIsToldOnce) { for_seeds(four_descriptors, take_turns, 20); }
 
 }  // namespace
 }  // namespace parley::sim

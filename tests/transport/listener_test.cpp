@@ -140,7 +140,7 @@ TEST_F(Listening, for_want_of_descriptors_it_pauses_until_one_is_closed) {
     EXPECT_LT(loop.now() - before, 70ms) << "it waited for the time instead of the descriptor";
     EXPECT_TRUE(succeeded(outcome));
     EXPECT_EQ(listener->pauses(), 1u);
-    EXPECT_EQ(told.reasons, (std::vector{Errc::descriptors_exhausted, Errc::none}));
+    EXPECT_EQ(told.reasons, std::vector{Errc::descriptors_exhausted}) << "it may pause again soon";
   });
 }
 
