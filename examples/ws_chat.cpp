@@ -39,9 +39,10 @@ int main(int argc, char** argv) {
     return 1;
   }
   std::cout << "Bound to " << listener->local_address().to_string() << '\n' << std::flush;
-  parley::ws::ServeOptions options;
-  options.limits = {.message_bytes_max = 4096, .when_full = parley::ws::WhenFull::drop_oldest, .idle_seconds = 3600};
-  options.deflate = true;
+  const parley::ws::ServeOptions options{
+      .limits = {.message_bytes_max = 4096, .when_full = parley::ws::WhenFull::drop_oldest, .idle_seconds = 3600},
+      .deflate = true,
+  };
   auto served = loop.run(parley::ws::serve(loop, std::move(*listener), {join, room}, options));
   if (!served) std::cerr << "ws_chat: " << served.error().message() << '\n';
   return served ? 0 : 1;

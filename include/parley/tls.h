@@ -4,8 +4,7 @@
 //
 //   auto server = parley::tls::Server::make({.certificates = {{"chain.pem", "key.pem"}}});
 //   loop.run(parley::serve(loop, "tls://:9443", echo, {.tls = *server}));
-//   options.tls = *server;                                                      // of ws::ServeOptions
-//   loop.run(parley::ws::serve(loop, "wss://:443", chat, options));
+//   loop.run(parley::ws::serve(loop, "wss://:443", chat, {.tls = *server}));
 //
 // Safe by default: a client verifies the server's certificate, that somebody it trusts has signed it, that it is valid
 // now and for the name that was asked for. Ciphers have forward secrecy; compression, renegotiation and early data

@@ -84,7 +84,7 @@ ws::Acceptor make_acceptor(Loop& loop, const ServeCommand& command, bool page) {
   const ws::Origins origins = command.any_origin        ? ws::Origins::any
                               : command.origins.empty() ? ws::Origins::same_host
                                                         : ws::Origins::listed;
-  ws::AcceptOptions options;
+  ws::ServeOptions options;
   options.origins = origins;
   options.allowed_origins = command.origins;
   options.deflate = command.deflate;

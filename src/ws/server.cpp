@@ -53,8 +53,9 @@ codec::Origins codec_origins(Origins origins) noexcept {
 // Shakes hands with one client after another; what that needs besides the options.
 class Acceptor::Impl {
  public:
-  Impl(Loop& loop, const AcceptOptions& accept_options)
-      : options(accept_options),
+  Impl(Loop& on, const ServeOptions& serve_options)
+      : loop(on),
+        options(serve_options),
         allowed_origins_(split_list(options.allowed_origins)),
         headers_(split_headers(options.headers)),
         shared_(new Shared(loop.core(), Role::server, options.limits)) {  // owned: released below
@@ -70,7 +71,8 @@ class Acceptor::Impl {
 
   Task<Result<Session>> shake_hands(Stream& peer, std::string gathered, Bytes received);
 
-  AcceptOptions options;  // without its texts
+  Loop& loop;
+  ServeOptions options;  // without its texts
 
  private:
   Task<Error> refuse(Stream& peer, std::uint16_t status, std::string response);
@@ -161,7 +163,7 @@ Task<Error> Acceptor::Impl::refuse(Stream& peer, std::uint16_t status, std::stri
   co_return Error{reason_of(status), 0};
 }
 
-Acceptor::Acceptor(Loop& loop, const AcceptOptions& options) : impl_(std::make_unique<Impl>(loop, options)) {}
+Acceptor::Acceptor(Loop& loop, const ServeOptions& options) : impl_(std::make_unique<Impl>(loop, options)) {}
 Acceptor::Acceptor(Acceptor&&) noexcept = default;
 Acceptor& Acceptor::operator=(Acceptor&&) noexcept = default;
 Acceptor::~Acceptor() = default;
@@ -172,6 +174,13 @@ Task<Result<Session>> Acceptor::accept(Stream peer) {
 }
 
 Task<Result<Session>> Acceptor::accept(Stream peer, std::string before, Bytes last) {
+  if (const tls::Server& tls = impl_->options.tls) {
+    Task<Result<Stream>> securing = tls.accept(impl_->loop, std::move(peer), std::exchange(before, {}), last);
+    Result<Stream> secured = co_await securing;
+    if (!secured) co_return std::unexpected(secured.error());
+    peer = std::move(*secured);
+    last = {};
+  }
   const auto time = std::chrono::seconds(impl_->options.handshake_seconds);
   Result<Session> session = co_await within(time, impl_->shake_hands(peer, std::move(before), last));
   co_return session;
@@ -189,8 +198,6 @@ Begins begins_request(Bytes bytes) noexcept {
 namespace {
 
 struct Server {
-  Loop& loop;
-  tls::Server tls;
   Acceptor acceptor;
   Handler handler;
   Connections& connections;
@@ -198,19 +205,13 @@ struct Server {
 
 // The handler is a task of its own, so that nothing of the handshake is kept while a session idles.
 Task<> begin(Stream peer, Server& server) {
-  if (server.tls) {
-    Task<Result<Stream>> securing = server.tls.accept(server.loop, std::move(peer));
-    Result<Stream> secured = co_await securing;
-    if (!secured) co_return;
-    peer = std::move(*secured);
-  }
   Result<Session> session = co_await server.acceptor.accept(std::move(peer));
   if (session) server.connections.serve(server.handler, std::move(*session));
 }
 
 Task<Result<void>> serve_with(Loop& loop, Listener listener, Handler handler, Acceptor acceptor, ServeOptions options) {
   Connections connections(loop, options.thrown);
-  Server server{loop, options.tls, std::move(acceptor), handler, connections};
+  Server server{std::move(acceptor), handler, connections};
   Result<void> outcome;
   for (;;) {
     if (options.connections_max != 0) {

@@ -106,7 +106,7 @@ void expect_none_twice(const Receiver& receiver) {
 }
 
 Task<> keep_talking(World& world) {
-  ws::AcceptOptions accepting{.limits = {.close_seconds = patience_seconds, .keepalive_seconds = 0}};
+  ws::ServeOptions accepting{.limits = {.close_seconds = patience_seconds, .keepalive_seconds = 0}};
   accepting.handshake_seconds = patience_seconds;
   Receiver receiver{world, ws::Acceptor(world.loop, accepting)};
   Server server(world, {hear, receiver});

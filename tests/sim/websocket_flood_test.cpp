@@ -92,10 +92,10 @@ Task<> flood_one(World& world, bool harmless) {
   constexpr ws::WhenFull policies[] = {ws::WhenFull::wait, ws::WhenFull::drop_newest, ws::WhenFull::drop_oldest,
                                        ws::WhenFull::close};
   const ws::WhenFull policy = policies[random.below(std::size(policies))];
-  ws::AcceptOptions options{.limits = {.queue_bytes_max = draw_size(random, 100'000),
-                                       .when_full = policy,
-                                       .close_seconds = patience_seconds,
-                                       .keepalive_seconds = 0}};
+  ws::ServeOptions options{.limits = {.queue_bytes_max = draw_size(random, 100'000),
+                                      .when_full = policy,
+                                      .close_seconds = patience_seconds,
+                                      .keepalive_seconds = 0}};
   options.handshake_seconds = patience_seconds;
   options.deflate = random.chance(0.5);
   Flood flooding{world, ws::Acceptor(world.loop, options)};

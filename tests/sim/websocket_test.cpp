@@ -137,7 +137,7 @@ Task<> be_client(World& world, Address address, ws::ConnectOptions options, Clie
 
 Task<> converse(World& world, bool harmless) {
   Random& random = world.random;
-  ws::AcceptOptions accepting{.limits = patient(random)};
+  ws::ServeOptions accepting{.limits = patient(random)};
   accepting.deflate = random.chance(0.7);
   accepting.deflate_options = draw_deflate(random);
   accepting.handshake_seconds = 1'000'000;

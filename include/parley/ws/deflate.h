@@ -1,7 +1,7 @@
 // permessage-deflate (RFC 7692): what a server or a client wishes of it.
 //
 // Compressing costs time, and memory for each connection (docs/limits.md has figures), so it is off until it is asked
-// for: AcceptOptions::deflate, ConnectOptions::deflate. It then is used if the peer wants it, too.
+// for: ServeOptions::deflate, ConnectOptions::deflate. It then is used if the peer wants it, too.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Frame: one frame on the wire, for those who want to watch (AcceptOptions::frame, ConnectOptions::frame).
+// Frame: one frame on the wire, for those who want to watch (ServeOptions::frame, ConnectOptions::frame).
 #pragma once
 
 #include <cstdint>

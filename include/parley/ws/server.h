@@ -34,7 +34,7 @@ enum class Origins : std::uint8_t {
   // "localhost" counts: any other name may lead here just for an attack (DNS rebinding). Behind a reverse proxy of this
   // machine, list the origins that people see.
   same_host,
-  listed,  // those, and AcceptOptions::allowed_origins
+  listed,  // those, and ServeOptions::allowed_origins
   any,
 };
 
@@ -48,7 +48,7 @@ struct Response {
 
 // Lists are written with commas and headers as lines, so that options can be written in place, also inside of a
 // co_await. The texts are copied by the call that takes the options.
-struct AcceptOptions {
+struct ServeOptions {
   Limits limits = {};
   Origins origins = Origins::same_host;
   std::string_view allowed_origins = {};  // "https://example.org, http://example.org:8080, null"
@@ -71,12 +71,12 @@ struct AcceptOptions {
 
   FrameObserver frame = nullptr;  // is shown every frame of every session
   void* frame_state = nullptr;
-};
 
-struct ServeOptions : AcceptOptions {
+  tls::Server tls = {};  // each connection shakes hands with it first; needed for "wss:", and not for "ws:"
+
+  // These are for serve(), and nothing to an Acceptor:
   std::size_t connections_max = 0;  // handshakes and sessions; more wait in the kernel's backlog; 0: no limit
   unsigned drain_seconds = 5;       // how long handlers may go on when serve() is stopped
-  tls::Server tls = {};             // each connection shakes hands with it first; needed for "wss:", and not for "ws:"
   ListenOptions listen = {};
   // Called with what a handler threw. That session is closed (1011); all others go on. Without it the exception is
   // dropped.
@@ -126,14 +126,15 @@ Begins begins_request(Bytes bytes) noexcept;
 // handshake is over; sessions do not need it.
 class Acceptor {
  public:
-  Acceptor(Loop& loop, const AcceptOptions& options);
+  Acceptor(Loop& loop, const ServeOptions& options);
   Acceptor(Acceptor&& other) noexcept;
   Acceptor& operator=(Acceptor&& other) noexcept;
   ~Acceptor();
 
   // Shakes hands with one connection. A request that is refused is answered, the connection closed in order, and the
   // error says why: protocol (no sound request for a WebSocket), permission_denied (origin, or `refuse`), too_large,
-  // timed_out, end or reset. One that `respond` answers ends so, too: Errc::end. Cancelling: the connection is closed.
+  // timed_out, end or reset; and those of tls::Server::accept(). One that `respond` answers ends so, too: Errc::end.
+  // Cancelling: the connection is closed.
   Task<Result<Session>> accept(Stream peer);
   // The same when some of it has been received: what the last receive() showed, and all that came `before` that.
   Task<Result<Session>> accept(Stream peer, std::string before, Bytes last);
