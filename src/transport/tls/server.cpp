@@ -7,12 +7,13 @@
 #include <utility>
 
 #include "transport/tls/context.h"
+#include "transport/tls/tickets.h"
 
 namespace parley::tls {
 namespace {
 
 constexpr unsigned self_signed_days = 30;
-constexpr unsigned char session_id_context[] = "parley";  // tickets are bound to the keys of their SSL_CTX anyway
+constexpr unsigned char session_id_context[] = "parley";  // tickets are bound to the keys of their Contexts anyway
 
 }  // namespace
 
@@ -31,6 +32,7 @@ class Contexts {
   static int chose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
                             unsigned in_size, void* contexts) noexcept;
 
+  TicketKeys tickets_;
   std::vector<SslContext> all_;
   std::vector<unsigned char> alpn_;
 };
@@ -62,6 +64,7 @@ Read<SslContext> Contexts::context_of(const ServerOptions& options) {
   if (!context) return context;
   SSL_CTX_set_session_id_context(context->get(), session_id_context, sizeof session_id_context);
   SSL_CTX_set_session_cache_mode(context->get(), SSL_SESS_CACHE_OFF);  // tickets keep nothing here (RFC 5077)
+  tickets_.serve(**context);
   if (!options.client_authorities.empty()) {
     if (Read<void> trusted = trust(**context, options.client_authorities, true); !trusted) {
       return std::unexpected(trusted.error());
