@@ -1,7 +1,6 @@
 #include "io/epoll.h"
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,11 +23,8 @@ std::uint32_t kernel_bits(std::uint8_t wanted) noexcept {
 
 class Epoll final : public KernelDriver {
  public:
-  Epoll(int epoll, int wake_event) noexcept : epoll_(epoll), wake_event_(wake_event) {}
-  ~Epoll() override {
-    ::close(epoll_);
-    ::close(wake_event_);
-  }
+  Epoll(int epoll, int wake_event) noexcept : KernelDriver(wake_event), epoll_(epoll) {}
+  ~Epoll() override { ::close(epoll_); }
 
   std::string_view name() const noexcept override { return "epoll"; }
 
@@ -38,24 +34,21 @@ class Epoll final : public KernelDriver {
   void arm(Source& source) override;
 
   bool next(Completion& completion, Time until) override;
-  void wake() noexcept override {
-    // It can fail only when it is full, and then a wake-up is on its way already.
-    [[maybe_unused]] int ignored = eventfd_write(wake_event_, 1);
-  }
 
  private:
   bool fill(Time until) noexcept;
+  int wait(Time time) noexcept;
   bool take(Completion& completion) noexcept;
   bool take_accepted(Source& source, Completion& completion) noexcept;
   void set(Source& source) noexcept;
   void forget(Source& source) noexcept;
 
   const int epoll_;
-  const int wake_event_;
   int count_ = 0;
   int at_ = 0;
   bool wrote_ = false;  // the event at_ has been given out as writable; its other half follows
   bool woken_ = false;
+  bool is_precise_ = true;  // epoll_pwait2() is there: Linux 5.11, and not every sandbox
   unsigned accepts_ = 0;
   std::array<epoll_event, events_max> events_;
 };
@@ -112,24 +105,32 @@ bool Epoll::next(Completion& completion, Time until) {
 
 // Asks the kernel. False if `until` has come; the events wait for the following call.
 bool Epoll::fill(Time until) noexcept {
-  int milliseconds = -1;
-  if (until == 0) {
-    milliseconds = 0;
-  } else if (until != never) {
-    constexpr Time unit = 1'000'000;
-    milliseconds = static_cast<int>(std::clamp<Time>((until - now() + unit - 1) / unit, 0, INT32_MAX));
-  }
   at_ = 0;
-  count_ = std::max(epoll_wait(epoll_, events_.data(), events_max, milliseconds), 0);
-  return until == never || (until != 0 && now() < until);
+  if (until == never || until == 0) {
+    count_ = std::max(epoll_wait(epoll_, events_.data(), events_max, until == never ? -1 : 0), 0);
+    return until == never;
+  }
+  count_ = std::max(wait(std::max<Time>(until - now(), 0)), 0);
+  return now() < until;
+}
+
+int Epoll::wait(Time time) noexcept {
+  if (is_precise_) [[likely]] {
+    const timespec limit{.tv_sec = time / 1'000'000'000, .tv_nsec = time % 1'000'000'000};
+    const int count = epoll_pwait2(epoll_, events_.data(), events_max, &limit, nullptr);
+    if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
+    is_precise_ = false;
+  }
+  constexpr Time unit = 1'000'000;
+  const auto milliseconds = static_cast<int>(std::min<Time>((time + unit - 1) / unit, INT32_MAX));
+  return epoll_wait(epoll_, events_.data(), events_max, milliseconds);
 }
 
 // Performs the event at_, or half of it; false if nothing came of it.
 bool Epoll::take(Completion& completion) noexcept {
   const epoll_event& event = events_[static_cast<std::size_t>(at_)];
   if (event.data.ptr == this) [[unlikely]] {
-    eventfd_t value = 0;
-    eventfd_read(wake_event_, &value);
+    still();
     woken_ = true;
     ++at_;
     return false;
@@ -171,17 +172,17 @@ bool Epoll::take_accepted(Source& source, Completion& completion) noexcept {
 }  // namespace
 
 Result<std::unique_ptr<Driver>> make_epoll() {
+  const Result<int> wake_event = make_wake_event();
+  if (!wake_event) return std::unexpected(wake_event.error());
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (epoll < 0) return std::unexpected(Error::from_errno(errno));
-  const int wake_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (wake_event < 0) {
+  if (epoll < 0) {
     const int error = errno;
-    ::close(epoll);
+    ::close(*wake_event);
     return std::unexpected(Error::from_errno(error));
   }
-  auto driver = std::make_unique<Epoll>(epoll, wake_event);
+  auto driver = std::make_unique<Epoll>(epoll, *wake_event);
   epoll_event event{.events = EPOLLIN, .data = {.ptr = driver.get()}};
-  if (epoll_ctl(epoll, EPOLL_CTL_ADD, wake_event, &event) != 0) return std::unexpected(Error::from_errno(errno));
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, *wake_event, &event) != 0) return std::unexpected(Error::from_errno(errno));
   return driver;
 }
 

@@ -1,6 +1,7 @@
 #include "io/kernel.h"
 
 #include <netinet/in.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -66,6 +67,18 @@ bool concerns_one_connection(int error) noexcept {
 std::ptrdiff_t result_of(std::ptrdiff_t returned) noexcept { return returned < 0 ? -errno : returned; }
 
 }  // namespace
+
+KernelDriver::~KernelDriver() { ::close(wake_event_); }
+
+void KernelDriver::wake() noexcept {
+  // It can fail only when it is full, and then a wake-up is on its way already.
+  [[maybe_unused]] int ignored = eventfd_write(wake_event_, 1);
+}
+
+void KernelDriver::still() noexcept {
+  eventfd_t value = 0;
+  eventfd_read(wake_event_, &value);
+}
 
 Time KernelDriver::now() noexcept {
   timespec time{};
@@ -216,6 +229,12 @@ bool KernelDriver::receive_lent(Source& source, Completion& completion) noexcept
   }
   completion = {&source, static_cast<std::int32_t>(received), Done::received};
   return true;
+}
+
+Result<int> make_wake_event() noexcept {
+  const int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (event < 0) return std::unexpected(Error::from_errno(errno));
+  return event;
 }
 
 }  // namespace parley::detail

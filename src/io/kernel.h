@@ -8,7 +8,11 @@ namespace parley::detail {
 
 class KernelDriver : public Driver {
  public:
+  explicit KernelDriver(int wake_event) noexcept : wake_event_(wake_event) {}
+  ~KernelDriver() override;
+
   Time now() noexcept override;
+  void wake() noexcept final;
 
   Result<int> listen(const Address& address, int backlog, ReusePort reuse_port) override;
   Result<int> connect(const Address& address, const Address& from) override;
@@ -40,8 +44,16 @@ class KernelDriver : public Driver {
 
   void close_now(Source& source, bool reset) noexcept;
 
+  // What wake() writes to, an eventfd(2): wait for it to be readable, then still it.
+  int wake_event() const noexcept { return wake_event_; }
+  void still() noexcept;
+
  private:
+  const int wake_event_;
   Address accepted_address_;
 };
+
+// A KernelDriver's wake event: it owns it.
+Result<int> make_wake_event() noexcept;
 
 }  // namespace parley::detail

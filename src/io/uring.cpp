@@ -5,7 +5,6 @@
 #ifdef PARLEY_IO_URING
 #include <liburing.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -55,7 +54,7 @@ struct Slot {
 
 class Uring final : public KernelDriver {
  public:
-  explicit Uring(int wake_event) noexcept : wake_event_(wake_event) {}
+  explicit Uring(int wake_event) noexcept : KernelDriver(wake_event) {}
   ~Uring() override;
   Result<void> open() noexcept;
 
@@ -71,10 +70,6 @@ class Uring final : public KernelDriver {
   std::ptrdiff_t receive(Source& source, std::span<std::byte> buffer) override;
 
   bool next(Completion& completion, Time until) override;
-  void wake() noexcept override {
-    // It can fail only when it is full, and then a wake-up is on its way already.
-    [[maybe_unused]] int ignored = eventfd_write(wake_event_, 1);
-  }
 
  private:
   bool fill(Time until) noexcept;
@@ -101,7 +96,6 @@ class Uring final : public KernelDriver {
   bool take_received(Slot& slot, Completion& completion) noexcept;
   std::size_t copy_received(Slot& slot, std::span<std::byte> room) noexcept;
 
-  const int wake_event_;
   io_uring ring_{};
   bool is_open_ = false;
   bool is_enabled_ = false;
@@ -125,7 +119,6 @@ Uring::~Uring() {
   if (is_open_) io_uring_queue_exit(&ring_);
   for (Slot& slot : slots_) drop_received(slot);
   if (buffers) ring_buffers_.give_back(*buffers);
-  ::close(wake_event_);
 }
 
 // DEFER_TASKRUN: completions come only when next() asks, so between two calls of it nothing is received behind its
@@ -293,7 +286,7 @@ bool Uring::fill(Time until) noexcept {
   if (!is_enabled_) enable();
   if (!std::exchange(wake_asked_, true)) {
     io_uring_sqe& entry = submission();
-    io_uring_prep_poll_add(&entry, wake_event_, POLLIN);
+    io_uring_prep_poll_add(&entry, wake_event(), POLLIN);
     entry.user_data = tag(Kin::wake);
   }
   settling_.swap(unsettled_);
@@ -331,8 +324,7 @@ void Uring::completed(const io_uring_cqe& entry) noexcept {
   const auto descriptor = static_cast<int>(entry.user_data & 0xffff'ffff);
   if (kin == Kin::cancel) return;
   if (kin == Kin::wake) {
-    eventfd_t value = 0;
-    eventfd_read(wake_event_, &value);
+    still();
     wake_asked_ = false;
     woken_ = true;
     return;
@@ -464,9 +456,9 @@ std::ptrdiff_t Uring::receive(Source& source, std::span<std::byte> buffer) {
 }  // namespace
 
 Result<std::unique_ptr<Driver>> make_uring() {
-  const int wake_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (wake_event < 0) return std::unexpected(Error::from_errno(errno));
-  auto driver = std::make_unique<Uring>(wake_event);
+  const Result<int> wake_event = make_wake_event();
+  if (!wake_event) return std::unexpected(wake_event.error());
+  auto driver = std::make_unique<Uring>(*wake_event);
   if (auto opened = driver->open(); !opened) return std::unexpected(opened.error());
   return driver;
 }

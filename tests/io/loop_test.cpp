@@ -137,6 +137,21 @@ TEST(Loop, its_clock_goes_forward) {
   EXPECT_EQ(loop.driver(), "epoll");
 }
 
+TEST(Loop, may_sleep_for_less_than_a_millisecond) {
+  Loop loop;
+  auto main = [](Loop& on) -> Task<> {
+    auto shortest = std::chrono::nanoseconds::max();
+    for (int i = 0; i < 100; ++i) {
+      const auto before = on.now();
+      co_await sleep_for(100us);
+      EXPECT_GE(on.now() - before, 100us);
+      shortest = std::min(shortest, on.now() - before);
+    }
+    EXPECT_LT(shortest, 900us);
+  };
+  ASSERT_TRUE(loop.run(main(loop)));
+}
+
 TEST(Loop, without_descriptors_run_says_so_and_so_does_it_again) {
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
