@@ -10,8 +10,10 @@
 namespace parley::tls {
 namespace {
 
-// TLS 1.2: with forward secrecy and authenticated encryption only (RFC 9325, 4.2). TLS 1.3 has nothing else.
-constexpr const char* ciphers_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20";
+// TLS 1.2: with forward secrecy and authenticated encryption only (RFC 9325, 4.2). TLS 1.3 has nothing else. AES-128
+// comes first: nobody breaks it, and it costs less, as does SHA-256 with it.
+constexpr const char* ciphers_1_2 = "ECDHE+AESGCM+AES128:ECDHE+AESGCM:ECDHE+CHACHA20";
+constexpr const char* ciphers_1_3 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr std::size_t protocol_bytes_max = 255;
 
 int number_of(Version version) noexcept { return version == Version::tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION; }
@@ -40,11 +42,12 @@ Read<SslContext> make_context(const SSL_METHOD* method, Version version_min, Ver
   SSL_CTX_set_min_proto_version(context.get(), number_of(version_min));
   SSL_CTX_set_max_proto_version(context.get(), number_of(version_max));
   SSL_CTX_set_cipher_list(context.get(), ciphers_1_2);
+  SSL_CTX_set_ciphersuites(context.get(), ciphers_1_3);
   SSL_CTX_set_options(
       context.get(),
       SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
           SSL_OP_PRIORITIZE_CHACHA);  // for clients that would rather have it: they lack AES in hardware
-  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_max_early_data(context.get(), 0);
   return context;
 }
