@@ -10,7 +10,8 @@ namespace parley::detail {
 
 Core::Core(Result<std::unique_ptr<Driver>> made, const LoopOptions& loop_options)
     : options(loop_options),
-      buffers({loop_options.receive_buffer_bytes, loop_options.lent_bytes_max, loop_options.kept_bytes_max}) {
+      buffers({loop_options.receive_buffer_bytes, loop_options.lent_bytes_max, loop_options.kept_bytes_max}),
+      helper(*this, loop_options.handshake_thread) {
   if (made) {
     driver = std::move(*made);
     driver->buffers = &buffers;
@@ -20,6 +21,7 @@ Core::Core(Result<std::unique_ptr<Driver>> made, const LoopOptions& loop_options
 }
 
 Core::~Core() {
+  helper.stop();
   std::exchange(posted_, {}).clear();  // it may own streams, which linger then
   while (Lingering* stream = lingering.first()) stream->give_up();
 }
@@ -32,14 +34,14 @@ Result<void> Core::run(const bool& done) {
     if (ready_first_) run_ready();
     if (done && lingering.empty()) break;
     if (unflushed.first()) end_turn();
-    const bool more = ready_first_ != nullptr || !costly.empty() || has_posted_.load(std::memory_order_relaxed);
+    const bool more = ready_first_ != nullptr || helper.wants_turn() || has_posted_.load(std::memory_order_relaxed);
     if (driver->next(completion, more ? 0 : timers.next_due())) [[likely]] {
       completion.source->completed(completion);
       flush_cork();
     } else {
       run_timers();
       run_posted();
-      run_costly();
+      helper.turn();
     }
   }
   end_turn();
@@ -89,14 +91,6 @@ void Core::run_posted() noexcept {
     function();
     flush_cork();
   }
-}
-
-void Core::run_costly() noexcept {
-  Costly* const who = costly.first();
-  if (!who) return;
-  who->unlist();
-  who->turn_came();
-  flush_cork();
 }
 
 void Core::post(std::move_only_function<void()> work) {

@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "io/buffers.h"
 #include "io/driver.h"
+#include "io/helper.h"
 #include "io/timers.h"
 
 namespace parley::codec {
@@ -47,16 +48,6 @@ class Unflushed : public Listed<Unflushed> {
 
  protected:
   ~Unflushed() = default;
-};
-
-// Who has work to do that takes long. In each turn one of them has its way, after all that had arrived: a flood of TLS
-// handshakes delays a message by one handshake, not by the flood.
-class Costly : public Listed<Costly> {
- public:
-  virtual void turn_came() noexcept = 0;  // it is not listed any more
-
- protected:
-  ~Costly() = default;
 };
 
 class Resolver;  // resolve.cpp
@@ -115,7 +106,7 @@ class Core {
   List<Lingering> lingering;
   List<Starved> starved;
   List<Unflushed> unflushed;                       // told before the driver is asked again
-  Queue<Costly> costly;                            // one of them is told each time the driver has been asked
+  Helper helper;                                   // has its turn each time the driver has been asked
   std::shared_ptr<Resolver> resolver;              // made at the first lookup; its threads share it
   std::shared_ptr<codec::DeflateEngines> deflate;  // made by the first session that compresses
   Source* accepted = nullptr;                      // the stream accepted last: driver->accepted_address() is its peer
@@ -125,7 +116,6 @@ class Core {
   void end_turn() noexcept;
   void run_timers() noexcept;
   void run_posted() noexcept;
-  void run_costly() noexcept;
 
   Error failure_;
   Context* ready_first_ = nullptr;

@@ -14,6 +14,12 @@ using detail::Core;
 
 namespace {
 
+// A simulation is repeatable: all that happens in it happens in one thread.
+LoopOptions alone(LoopOptions options) noexcept {
+  options.handshake_thread = false;
+  return options;
+}
+
 // Where the task of run() lives.
 class Root final : public detail::Home {
  public:
@@ -44,7 +50,7 @@ Core& core_of(Loop& loop) noexcept { return loop.core(); }
 Loop::Loop(const LoopOptions& options) : core_(std::make_unique<Core>(make_driver(options), options)) {}
 
 Loop::Loop(Simulation& simulation, const LoopOptions& options)
-    : core_(std::make_unique<Core>(detail::make_sim_driver(simulation), options)) {}
+    : core_(std::make_unique<Core>(detail::make_sim_driver(simulation), alone(options))) {}
 
 Loop::~Loop() = default;
 

@@ -69,29 +69,6 @@ void post_on(Loop& loop, Busy& busy) {
   if (!busy.over) loop.post([&loop, &busy] { post_on(loop, busy); });
 }
 
-struct Effort : detail::Costly {
-  Effort(std::string& out, char letter) : text(out), name(letter) {}
-  void turn_came() noexcept override { text += name; }
-
-  std::string& text;
-  char name;
-};
-
-// What is ready, and what is costly, take turns: one of the costly in each, in the order they came.
-TEST(Core, of_what_is_costly_one_has_its_way_in_each_turn) {
-  Loop loop;
-  std::string text;
-  auto main = [](Loop& on, std::string& out) -> Task<> {
-    Effort first(out, '1'), second(out, '2'), third(out, '3'), never(out, '4');
-    for (Effort* each : {&first, &never, &second, &third}) on.core().costly.push_back(*each);
-    never.unlist();
-    Task<> noting = note(out, 'a', 5);
-    co_await noting;
-  };
-  ASSERT_TRUE(loop.run(main(loop, text)));
-  EXPECT_EQ(text, "a1a2a3aa");
-}
-
 TEST(Core, posts_that_post_on_starve_nobody) {
   Loop loop;
   auto main = [](Loop& on) -> Task<> {

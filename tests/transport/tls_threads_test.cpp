@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <parley/parley.h>
@@ -13,6 +15,8 @@
 
 namespace parley {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr unsigned loops = 3;  // two serve, one connects
 constexpr int connections = 40;
@@ -65,6 +69,48 @@ TEST(TlsThreads, a_server_and_a_client_are_shared_by_loops_and_read_again_meanwh
   Shared shared{std::move(*listeners), *tls::Server::make({.certificates = {authority.sign()}}),
                 *tls::Client::make({.authorities = authority.pem()}), url, threads};
   EXPECT_TRUE(succeeded(threads.run(work, shared)));
+}
+
+struct Both {
+  tls::Server server;
+  tls::Client client;
+  int accepted = 0;
+  int given_up = 0;
+};
+
+Task<> accept_within(Loop& loop, Both& both, Stream peer, std::chrono::microseconds limit) {
+  Task<Result<Stream>> accepting = both.server.accept(loop, std::move(peer));
+  auto stream = co_await within(limit, std::move(accepting));
+  ++(stream ? both.accepted : both.given_up);
+  if (!stream) {
+    EXPECT_TRUE(failed_with(stream, Errc::timed_out));
+  }
+}
+
+Task<> connect_once(Loop& loop, Both& both, Stream peer) {
+  Task<Result<Stream>> connecting = both.client.connect(loop, std::move(peer), "localhost");
+  auto stream = co_await connecting;
+  if (stream) (void)co_await stream->receive();
+}
+
+// The thread beside the loop may be in the middle of it, with a certificate that nobody else has any more.
+TEST(TlsThreads, a_handshake_may_be_given_up_whatever_is_being_done_for_it) {
+  const Authority authority("authority");
+  Both both{*tls::Server::make({.certificates = {authority.sign()}}),
+            *tls::Client::make({.authorities = authority.pem(), .sessions_max = 0})};
+  Loop loop;
+  auto main = [](Loop& on, Both& ends) -> Task<> {
+    for (auto limit = 0us; limit < 3ms && ends.accepted < 5; limit += 20us) {
+      auto [a, b] = pipe(on);
+      TaskGroup group(on);
+      group.spawn(accept_within(on, ends, std::move(a), limit));
+      group.spawn(connect_once(on, ends, std::move(b)));
+      EXPECT_TRUE(succeeded(ends.server.reload()));
+      co_await group.join();
+    }
+  };
+  EXPECT_TRUE(succeeded(loop.run(main(loop, both))));
+  EXPECT_GT(both.given_up, 0);
 }
 
 }  // namespace

@@ -105,7 +105,8 @@ Task<Result<Stream>> connect_with(detail::Core& loop, std::shared_ptr<Client::Co
   if (name.empty()) name = "localhost";
   Ssl ssl = core->connection_to(name);
   if (!ssl) co_return fail(Errc::memory_exhausted);
-  Task<Result<Stream>> shaking = shake_hands(loop, std::move(peer), std::move(ssl), {}, core->options.limits, info);
+  Task<Result<Stream>> shaking =
+      shake_hands(loop, std::move(peer), std::move(ssl), core, {}, core->options.limits, info);
   co_return co_await shaking;
 }
 

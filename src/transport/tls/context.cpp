@@ -112,9 +112,10 @@ Info info_of(const SSL& ssl) {
   return info;
 }
 
-Task<Result<Stream>> shake_hands(detail::Core& core, Stream peer, Ssl ssl, std::string before, HandshakeLimits limits,
-                                 Info* info) {
-  TlsStream& made = TlsStream::make(core, std::move(peer), std::move(ssl), std::move(before), limits.bytes_max);
+Task<Result<Stream>> shake_hands(detail::Core& core, Stream peer, Ssl ssl, std::shared_ptr<const void> keeps,
+                                 std::string before, HandshakeLimits limits, Info* info) {
+  TlsStream& made =
+      TlsStream::make(core, std::move(peer), std::move(ssl), std::move(keeps), std::move(before), limits.bytes_max);
   Stream stream(made);
   Result<void> shaken = co_await within(std::chrono::seconds(limits.seconds), made.shake_hands());
   if (!shaken) co_return std::unexpected(shaken.error());

@@ -34,8 +34,9 @@ Read<std::vector<unsigned char>> alpn_on_the_wire(std::string_view text);
 Info info_of(const SSL& ssl);
 
 // Shakes hands over `peer` as `ssl` says, whether a client or a server.
-Task<Result<Stream>> shake_hands(detail::Core& core, Stream peer, Ssl ssl, std::string before, HandshakeLimits limits,
-                                 Info* info);
+// `keeps`: what it refers to until that is over.
+Task<Result<Stream>> shake_hands(detail::Core& core, Stream peer, Ssl ssl, std::shared_ptr<const void> keeps,
+                                 std::string before, HandshakeLimits limits, Info* info);
 
 // The fault goes to the caller as an Error, and its line where he wants it.
 std::unexpected<Error> told(Fault fault, std::string* problem);

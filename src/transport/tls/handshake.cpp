@@ -1,6 +1,9 @@
-// The handshake of a TlsStream.
+// The handshake of a TlsStream. Its cryptography is done by the loop's Helper, maybe in another thread: between the
+// two, bytes go through strings.
 #include <openssl/err.h>
 
+#include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "transport/tls/error.h"
@@ -8,11 +11,30 @@
 
 namespace parley::tls {
 
+std::size_t TlsStream::Handshake::take(std::span<std::byte> room) noexcept {
+  const std::size_t taken = std::min({room.size(), received.size(), bytes_left});
+  if (taken == 0) return 0;
+  std::memcpy(room.data(), received.data(), taken);
+  if (first_byte < 0) first_byte = static_cast<unsigned char>(received.front());
+  received.erase(0, taken);
+  bytes_left -= taken;
+  return taken;
+}
+
+// As far as it goes with what has been received.
+void TlsStream::Handshake::work() noexcept {
+  SSL& ssl = *stream.ssl_;
+  ERR_clear_error();
+  const int done = SSL_do_handshake(&ssl);
+  why = SSL_get_error(&ssl, done);
+  if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ) failure = error_of(ssl);
+}
+
 bool TlsStream::begin(Context& context, std::coroutine_handle<> waiter) noexcept {
-  const bool is_server = SSL_is_server(ssl_.get()) != 0;
-  if (!context.wait(*this, waiter, is_server ? Stop::receiving : Stop::all)) return false;
+  const Handshake& handshake = *rare_->handshake;
+  if (!context.wait(*this, waiter, handshake.is_server ? Stop::receiving : Stop::all)) return false;
   reader_ = &context;
-  if (is_server && rare_->before.empty()) {
+  if (handshake.is_server && handshake.received.empty()) {
     inner_->read(true);
   } else {
     shake_soon();
@@ -20,61 +42,68 @@ bool TlsStream::begin(Context& context, std::coroutine_handle<> waiter) noexcept
   return true;
 }
 
+// With what has arrived.
 void TlsStream::shake_soon() noexcept {
   inner_->read(false);
-  if (!rare_->Costly::is_listed()) core_.costly.push_back(*rare_);
-}
-
-void TlsStream::shake_now() noexcept {
-  Error outcome;
-  if (!shake(outcome)) return inner_->read(true);
-  inner_->read(false);
-  std::exchange(reader_, nullptr)->resume(outcome);
-}
-
-// Whether what came first can be no record of TLS (RFC 8446, 5.1).
-bool TlsStream::began_otherwise() const noexcept {
-  const int first = rare_->first_byte;
-  return first >= 0 && (first < 20 || first > 23);
+  if (is_away()) return;
+  Handshake& handshake = *rare_->handshake;
+  if (inner_->in) {
+    handshake.received += as_text(inner_->in->unread());
+    core_.buffers.give_back(std::exchange(inner_->in, nullptr));
+  }
+  if (handshake.is_server && handshake.has_answered) {
+    handshake.work();  // what is left is little, and not worth the way
+    shaken();
+  } else if (!handshake.is_listed()) {
+    core_.helper.add(handshake);
+  }
 }
 
 // Of an inner stream that has ended: what is still to be had from it.
 bool TlsStream::take_rest() noexcept {
-  if (rare_ && rare_->handshake_bytes_left == 0) return false;
   if (inner_->in) core_.buffers.give_back(std::exchange(inner_->in, nullptr));
   return inner_->take();
 }
 
-// As far as it goes now. False: the peer's turn.
-bool TlsStream::shake(Error& outcome) noexcept {
-  int why = SSL_ERROR_NONE;
-  do {
-    ERR_clear_error();
-    const int done = SSL_do_handshake(ssl_.get());
-    why = SSL_get_error(ssl_.get(), done);
-  } while (why == SSL_ERROR_WANT_READ && inner_->ended.code != Errc::none && take_rest());
-  if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ) {
-    outcome = began_otherwise() ? Error{Errc::not_tls, 0} : error_of(*ssl_);
+// A step of it is over.
+void TlsStream::shaken() noexcept {
+  Handshake& handshake = *rare_->handshake;
+  if (const std::string sealed = std::exchange(handshake.sealed, {}); !sealed.empty()) {
+    handshake.has_answered = true;
+    add_to_out(as_bytes(sealed));
+    (void)push();  // also the alert that says why
   }
-  (void)push();  // also the alert that says why
-  if (inner_->in && inner_->in->unread().empty()) core_.buffers.give_back(std::exchange(inner_->in, nullptr));
-  if (why == SSL_ERROR_NONE) {
-    state &= static_cast<std::uint8_t>(~shaking_bit);
-    outcome = broken_;
-    if (rare_->before.empty()) rare_.reset();
-    return true;
+  if (has(dropped_bit)) {
+    rare_->unlist();
+    state &= static_cast<std::uint8_t>(~dropped_bit);
+    return drop(handshake.abort);
   }
-  if (why != SSL_ERROR_WANT_READ) return true;
-  if (has(broken_bit)) {
-    outcome = broken_;
-  } else if (rare_->handshake_bytes_left == 0) {
-    outcome = Error{Errc::too_large, 0};
-  } else if (inner_->ended.code != Errc::none) {
-    outcome = began_otherwise() ? Error{Errc::not_tls, 0} : inner_->ended;
-  } else {
-    return false;
+  if (!reader_) return;
+  if (handshake.why == SSL_ERROR_WANT_READ && handshake.bytes_left != 0 && !has(broken_bit)) {
+    if (inner_->in) return shake_soon();
+    if (inner_->ended.code == Errc::none) return inner_->read(true);
+    if (take_rest()) return shake_soon();
   }
-  return true;
+  inner_->read(false);
+  const Error outcome = outcome_of_handshake();
+  if (handshake.why == SSL_ERROR_NONE) end_handshake();
+  std::exchange(reader_, nullptr)->resume(outcome);
+}
+
+Error TlsStream::outcome_of_handshake() noexcept {
+  const Handshake& handshake = *rare_->handshake;
+  if (handshake.why == SSL_ERROR_NONE) return broken_;
+  const Error otherwise{Errc::not_tls, 0};
+  if (handshake.why != SSL_ERROR_WANT_READ) return handshake.began_otherwise() ? otherwise : handshake.failure;
+  if (has(broken_bit)) return broken_;
+  if (handshake.bytes_left == 0) return Error{Errc::too_large, 0};
+  return handshake.began_otherwise() ? otherwise : inner_->ended;
+}
+
+void TlsStream::end_handshake() noexcept {
+  rare_->before = std::move(rare_->handshake->received);
+  rare_->handshake.reset();
+  if (rare_->before.empty()) rare_.reset();
 }
 
 }  // namespace parley::tls

@@ -18,23 +18,15 @@ constexpr std::size_t answers_bytes_max = 256 * 1024;
 }  // namespace
 
 std::size_t TlsStream::take_ciphertext(std::span<std::byte> room) noexcept {
-  Rare* const rare = rare_.get();
-  if (has(shaking_bit)) room = room.first(std::min(room.size(), rare->handshake_bytes_left));
-  Bytes there;
-  if (rare && !rare->before.empty()) {
-    there = as_bytes(rare->before);
-  } else if (inner_->in) {
-    there = inner_->in->unread();
-  }
+  if (is_shaking()) [[unlikely]]
+    return rare_->handshake->take(room);
+  std::string* const before = rare_ && !rare_->before.empty() ? &rare_->before : nullptr;
+  const Bytes there = before ? as_bytes(*before) : inner_->in ? Bytes(inner_->in->unread()) : Bytes();
   const std::size_t taken = std::min(room.size(), there.size());
   if (taken == 0) return 0;
   std::memcpy(room.data(), there.data(), taken);
-  if (has(shaking_bit)) {
-    if (rare->first_byte < 0) rare->first_byte = static_cast<int>(there.front());
-    rare->handshake_bytes_left -= taken;
-  }
-  if (rare && !rare->before.empty()) {
-    rare->before.erase(0, taken);
+  if (before) {
+    before->erase(0, taken);
   } else {
     inner_->in->begin += static_cast<std::uint32_t>(taken);
   }
@@ -139,7 +131,7 @@ void TlsStream::inner_arrived() noexcept {
   if (has(sink_bit)) [[likely]]
     return arrived_for_sink();
   if (!reader_) return inner_->read(false);
-  if (has(shaking_bit)) return shake_soon();
+  if (is_shaking()) return shake_soon();
   arrived_for_reader();
 }
 

@@ -67,6 +67,14 @@ class Pieces {
 }  // namespace
 
 void TlsStream::add_ciphertext(Bytes bytes) noexcept {
+  if (is_shaking()) [[unlikely]] {
+    rare_->handshake->sealed += as_text(bytes);
+  } else {
+    add_to_out(bytes);
+  }
+}
+
+void TlsStream::add_to_out(Bytes bytes) noexcept {
   if (!out_ || out_->capacity - out_->end < bytes.size()) {
     const Bytes before = out_ ? Bytes(out_->unread()) : Bytes();
     Buffer* larger = core_.buffers.lend(std::max<std::size_t>(before.size() + bytes.size(), room_wanted_));

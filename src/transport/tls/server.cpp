@@ -174,12 +174,12 @@ namespace {
 Task<Result<Stream>> accept_with(detail::Core& loop, std::shared_ptr<Server::Core> core, Stream peer,
                                  std::string before, Info* info) {
   if (!core) co_return fail(Errc::invalid_argument);
-  const std::shared_ptr<const Contexts> contexts = core->contexts();  // lives until the handshake is over
+  const std::shared_ptr<const Contexts> contexts = core->contexts();
   Ssl ssl(SSL_new(&contexts->first()));
   if (!ssl) co_return fail(Errc::memory_exhausted);
   SSL_set_accept_state(ssl.get());
   Task<Result<Stream>> shaking =
-      shake_hands(loop, std::move(peer), std::move(ssl), std::move(before), core->options.limits, info);
+      shake_hands(loop, std::move(peer), std::move(ssl), contexts, std::move(before), core->options.limits, info);
   co_return co_await shaking;
 }
 

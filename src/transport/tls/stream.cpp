@@ -12,25 +12,29 @@
 
 namespace parley::tls {
 
-TlsStream& TlsStream::make(Core& core, Stream stream, Ssl ssl, std::string before, std::size_t bytes_max) {
+TlsStream& TlsStream::make(Core& core, Stream stream, Ssl ssl, std::shared_ptr<const void> keeps, std::string before,
+                           std::size_t bytes_max) {
   ByteStream& inner = *stream.release();
   auto* made = new (detail::frame_allocate(sizeof(TlsStream))) TlsStream(core, inner, std::move(ssl));
   PARLEY_CHECK(connect_bio(*made->ssl_, *made), "out of memory for a TLS connection");
   inner.attach(made->told_);
   if (inner.in) core.buffers.give_back(std::exchange(inner.in, nullptr));
-  made->rare().before = std::move(before);
-  made->rare_->handshake_bytes_left = bytes_max;
+  auto handshake = std::make_unique<Handshake>(*made);
+  handshake->received = std::move(before);
+  handshake->bytes_left = bytes_max;
+  handshake->is_server = SSL_is_server(made->ssl()) != 0;
+  handshake->keeps = std::move(keeps);
+  made->rare().handshake = std::move(handshake);
   return *made;
 }
 
 TlsStream::TlsStream(Core& core, ByteStream& inner, Ssl ssl) noexcept
-    : QueuedStream(core), inner_(&inner), ssl_(std::move(ssl)), told_(*this) {
-  state = shaking_bit;
-}
+    : QueuedStream(core), inner_(&inner), ssl_(std::move(ssl)), told_(*this) {}
 
 void TlsStream::destroy(bool reset) noexcept {
   if (rare_) detail::cancel(core_, *rare_);
-  if (rare_) rare_->Lingering::unlist();
+  if (rare_) rare_->unlist();
+  if (is_shaking()) rare_->handshake->unlist();
   give_back();
   if (out_) core_.buffers.give_back(out_);
   inner_->drop(reset);
@@ -51,8 +55,14 @@ void TlsStream::drop(bool abort) noexcept {
   if (core_.corked == this) abort ? core_.uncork() : flush();
   if (rare_) detail::cancel(core_, *rare_);
   give_back();
+  if (is_away()) {  // it is dropped once that is over
+    rare_->handshake->abort = abort;
+    state |= dropped_bit;
+    core_.lingering.push_front(*rare_);
+    return;
+  }
   if (abort || has(broken_bit)) return destroy(abort);
-  if (!has(shaking_bit)) {
+  if (!is_shaking()) {
     if (has_more()) (void)fill();
     if (!in && ended.code == Errc::none && inner_->take()) (void)fill();
     if (in) return destroy(true);
@@ -80,7 +90,7 @@ void TlsStream::timer_over() noexcept {
 // The peer's input after this end has closed: what a reader should have had is answered by a reset, as the kernel does.
 // After a failed handshake it can be anything.
 void TlsStream::discard() noexcept {
-  if (has(shaking_bit)) {
+  if (is_shaking()) {
     if (inner_->in) core_.buffers.give_back(std::exchange(inner_->in, nullptr));
     ended = inner_->ended;
   } else {
@@ -101,12 +111,12 @@ void TlsStream::attach(Sink& sink) noexcept {
 
 void TlsStream::stop(Context& context, Stop level, Errc reason) noexcept {
   if (&context == reader_) {
-    if (has(shaking_bit) && level != Stop::all && !SSL_is_server(ssl_.get())) return;
+    if (is_shaking() && level != Stop::all && !rare_->handshake->is_server) return;
     const std::optional<Error> outcome =
-        level == Stop::receiving && !has(shaking_bit) ? receive_now() : std::optional<Error>();
+        level == Stop::receiving && !is_shaking() ? receive_now() : std::optional<Error>();
     reader_ = nullptr;
     if (rare_) rare_->into = nullptr;
-    if (has(shaking_bit)) rare_->Costly::unlist();
+    if (is_shaking()) rare_->handshake->unlist();
     inner_->read(false);
     return context.ready(outcome.value_or(Error{reason, 0}));
   }

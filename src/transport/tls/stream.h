@@ -35,8 +35,9 @@ class TlsStream final : public detail::QueuedStream<TlsStream> {
   class Shaking;
 
   // Takes over the stream. `ssl` is set to be a client or a server. `before`: received earlier, and read first. No more
-  // than `bytes_max` are taken from the peer for the handshake.
-  static TlsStream& make(Core& core, Stream stream, Ssl ssl, std::string before, std::size_t bytes_max);
+  // than `bytes_max` are taken from the peer for the handshake, for as long as which `keeps` is kept.
+  static TlsStream& make(Core& core, Stream stream, Ssl ssl, std::shared_ptr<const void> keeps, std::string before,
+                         std::size_t bytes_max);
 
   // Shakes hands. It must be awaited before anything else is done.
   Shaking shake_hands() noexcept;
@@ -74,24 +75,44 @@ class TlsStream final : public detail::QueuedStream<TlsStream> {
     TlsStream& stream;
   };
 
+  // All of it is the Helper's while he works for it, and so is the SSL.
+  struct Handshake final : detail::Costly {
+    explicit Handshake(TlsStream& owner) noexcept : stream(owner) {}
+    void work() noexcept override;
+    void worked() noexcept override { stream.shaken(); }
+
+    std::size_t take(std::span<std::byte> room) noexcept;
+    // Whether what came first can be no record of TLS (RFC 8446, 5.1).
+    bool began_otherwise() const noexcept { return first_byte >= 0 && (first_byte < 20 || first_byte > 23); }
+
+    TlsStream& stream;
+    std::string received;
+    std::string sealed;          // what is to be sent
+    std::size_t bytes_left = 0;  // that may be received
+    int first_byte = -1;         // of the peer; -1: nothing has come
+    int why = 0;                 // SSL_get_error(3) of the last step
+    Error failure;               // if that is one
+    bool is_server = false;
+    bool has_answered = false;
+    bool abort = false;                 // how the stream was dropped meanwhile
+    std::shared_ptr<const void> keeps;  // what the SSL refers to
+  };
+
   // What an idle stream does not need.
-  struct Rare final : detail::Lingering, detail::Costly, detail::Timer {
+  struct Rare final : detail::Lingering, detail::Timer {
     explicit Rare(TlsStream& owner) noexcept : Timer(&Rare::over), stream(owner) {}
     void give_up() noexcept override { stream.destroy(true); }
-    void turn_came() noexcept override { stream.shake_now(); }
     static void over(Timer& timer) noexcept { static_cast<Rare&>(timer).stream.timer_over(); }
 
     TlsStream& stream;
     detail::Unsent unsent;
     std::span<std::byte>* into = nullptr;  // where the reader wants its bytes
+    std::unique_ptr<Handshake> handshake;  // until it is over; stays if it has failed
     std::string before;                    // ciphertext that came before the inner stream's
-    std::size_t handshake_bytes_left = 0;
-    int first_byte = -1;  // of the peer; -1: nothing has come
   };
 
   // Source::state, with QueuedStream's
   static constexpr std::uint8_t reading_bit = 32;    // the Sink wants bytes
-  static constexpr std::uint8_t shaking_bit = 64;    // the handshake is not over
   static constexpr std::uint8_t notified_bit = 128;  // the close_notify has been written
 
   TlsStream(Core& core, ByteStream& inner, Ssl ssl) noexcept;
@@ -121,18 +142,21 @@ class TlsStream final : public detail::QueuedStream<TlsStream> {
   void discard() noexcept;
 
   // The handshake: handshake.cpp
+  bool is_shaking() const noexcept { return rare_ && rare_->handshake; }
+  bool is_away() const noexcept { return is_shaking() && core_.helper.is_working_for(*rare_->handshake); }
   bool begin(Context& context, std::coroutine_handle<> waiter) noexcept;
   void shake_soon() noexcept;
-  void shake_now() noexcept;
-  bool shake(Error& outcome) noexcept;
+  void shaken() noexcept;
+  void end_handshake() noexcept;
+  Error outcome_of_handshake() noexcept;
   bool take_rest() noexcept;
-  bool began_otherwise() const noexcept;
 
   // Sending: send.cpp
   void seal(Bytes bytes) noexcept;
   std::ptrdiff_t put(std::span<const Bytes> parts) noexcept;
   std::ptrdiff_t put(Bytes bytes) noexcept { return put({&bytes, 1}); }
   bool push() noexcept;
+  void add_to_out(Bytes bytes) noexcept;
   void finish() noexcept;
   void inner_writable() noexcept;
   void broke(Error error) noexcept;
