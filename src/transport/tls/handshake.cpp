@@ -51,12 +51,7 @@ void TlsStream::shake_soon() noexcept {
     handshake.received += as_text(inner_->in->unread());
     core_.buffers.give_back(std::exchange(inner_->in, nullptr));
   }
-  if (handshake.is_server && handshake.has_answered) {
-    handshake.work();  // what is left is little, and not worth the way
-    shaken();
-  } else if (!handshake.is_listed()) {
-    core_.helper.add(handshake);
-  }
+  if (!handshake.is_listed()) core_.helper.add(handshake);
 }
 
 // Of an inner stream that has ended: what is still to be had from it.
@@ -69,7 +64,6 @@ bool TlsStream::take_rest() noexcept {
 void TlsStream::shaken() noexcept {
   Handshake& handshake = *rare_->handshake;
   if (const std::string sealed = std::exchange(handshake.sealed, {}); !sealed.empty()) {
-    handshake.has_answered = true;
     add_to_out(as_bytes(sealed));
     (void)push();  // also the alert that says why
   }

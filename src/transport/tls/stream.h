@@ -93,7 +93,6 @@ class TlsStream final : public detail::QueuedStream<TlsStream> {
     int why = 0;                 // SSL_get_error(3) of the last step
     Error failure;               // if that is one
     bool is_server = false;
-    bool has_answered = false;
     bool abort = false;                 // how the stream was dropped meanwhile
     std::shared_ptr<const void> keeps;  // what the SSL refers to
   };
