@@ -17,26 +17,16 @@ Task<> secure_and_serve(Loop& loop, tls::Server tls, Stream peer, Handler handle
 
 Task<Result<void>> serve(Loop& loop, Listener listener, Handler handler, ServeOptions options) {
   Connections connections(loop, options.thrown);
-  Result<void> outcome;
-  for (;;) {
-    if (options.connections_max != 0) {
-      Result<void> room = co_await connections.at_most(options.connections_max - 1);
-      if (!room) break;
-    }
-    Result<Stream> peer = co_await listener.accept();
-    if (!peer) {
-      if (peer.error() != Errc::cancelled) outcome = std::unexpected(peer.error());
-      break;
-    }
+  const auto begin = [&](Stream peer) {
     if (options.tls) {
-      connections.spawn(secure_and_serve(loop, options.tls, std::move(*peer), handler, connections));
+      connections.spawn(secure_and_serve(loop, options.tls, std::move(peer), handler, connections));
     } else {
-      connections.serve(handler, std::move(*peer));
+      connections.serve(handler, std::move(peer));
     }
-  }
-  listener.close();
-  co_await connections.drain(options.drain_seconds);
-  co_return outcome;
+  };
+  Task<Result<void>> accepting =
+      connections.accept_all(std::move(listener), options.connections_max, options.drain_seconds, begin);
+  co_return co_await accepting;
 }
 
 Task<Result<void>> serve(Loop& loop, std::string_view url, Handler handler, ServeOptions options) {

@@ -212,22 +212,10 @@ Task<> begin(Stream peer, Server& server) {
 Task<Result<void>> serve_with(Loop& loop, Listener listener, Handler handler, Acceptor acceptor, ServeOptions options) {
   Connections connections(loop, options.thrown);
   Server server{std::move(acceptor), handler, connections};
-  Result<void> outcome;
-  for (;;) {
-    if (options.connections_max != 0) {
-      Result<void> room = co_await connections.at_most(options.connections_max - 1);
-      if (!room) break;
-    }
-    Result<Stream> peer = co_await listener.accept();
-    if (!peer) {
-      if (peer.error() != Errc::cancelled) outcome = std::unexpected(peer.error());
-      break;
-    }
-    connections.spawn(begin(std::move(*peer), server));
-  }
-  listener.close();
-  co_await connections.drain(options.drain_seconds);
-  co_return outcome;
+  const auto start = [&](Stream peer) { connections.spawn(begin(std::move(peer), server)); };
+  Task<Result<void>> accepting =
+      connections.accept_all(std::move(listener), options.connections_max, options.drain_seconds, start);
+  co_return co_await accepting;
 }
 
 Task<Result<void>> listen_and_serve(Loop& loop, Result<Url> url, Handler handler, Acceptor acceptor,
