@@ -418,6 +418,24 @@ TEST_F(Tls, a_server_is_secure_exactly_if_its_url_says_so) {
   EXPECT_TRUE(failed_with(listen(loop, "tls://127.0.0.1:0"), Errc::invalid_argument));
 }
 
+// Nobody counts it any more: a crowd of such could take all descriptors.
+TEST_F(Tls, a_peer_that_was_refused_has_a_second_to_read_why) {
+  Simulation simulation;
+  Loop simulated(simulation);
+  Stream stranger;
+  auto main = [](Loop& on, const tls::Server& ours, Stream& kept) -> Task<> {
+    auto [a, b] = pipe(on);
+    kept = std::move(a);
+    (void)co_await kept.send("GET / HTTP/1.1\r\n\r\n");
+    Task<Result<Stream>> accepting = ours.accept(on, std::move(b));
+    auto refused = co_await accepting;
+    EXPECT_TRUE(failed_with(refused, Errc::not_tls));
+  };
+  EXPECT_TRUE(succeeded(simulated.run(main(simulated, server, stranger))));
+  EXPECT_GE(simulated.now(), 1s);
+  EXPECT_LT(simulated.now(), 1100ms);
+}
+
 TEST(TlsHello, is_told_by_its_first_six_bytes) {
   const auto begins = [](std::string_view text) { return tls::begins_hello(as_bytes(text)); };
   using namespace std::literals;

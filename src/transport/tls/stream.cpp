@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 
+#include <algorithm>
 #include <chrono>
 #include <new>
 #include <utility>
@@ -11,6 +12,12 @@
 #include "transport/tls/error.h"
 
 namespace parley::tls {
+namespace {
+
+// After a failed handshake nobody counts the connection any more; its peer has this long to read why.
+constexpr std::chrono::seconds refused_linger{1};
+
+}  // namespace
 
 TlsStream& TlsStream::make(Core& core, Stream stream, Ssl ssl, std::shared_ptr<const void> keeps, std::string before,
                            std::size_t bytes_max) {
@@ -75,7 +82,8 @@ void TlsStream::drop(bool abort) noexcept {
   if (has(broken_bit) || (peer_is_done && !out_ && !has_unsent())) return destroy(false);
   state |= dropped_bit;
   core_.lingering.push_front(rare());
-  detail::start(core_, *rare_, std::chrono::seconds(core_.options.linger_seconds));
+  const auto linger = std::chrono::seconds(core_.options.linger_seconds);
+  detail::start(core_, *rare_, is_shaking() ? std::min(linger, refused_linger) : linger);
   inner_->read(true);
 }
 
