@@ -2,6 +2,8 @@
 
 #include <openssl/bio.h>
 
+#include <mutex>
+
 #include "transport/tls/stream.h"
 
 namespace parley::tls {
@@ -28,27 +30,34 @@ int write(BIO* bio, const char* data, std::size_t size, std::size_t* count) noex
 
 long control(BIO*, int command, long, void*) noexcept { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
+// One for all. Null: out of memory.
 const BIO_METHOD* method() noexcept {
-  static const BIO_METHOD* const made = [] {
-    BIO_METHOD* fresh = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "parley");
-    if (!fresh) return fresh;
-    BIO_meth_set_read_ex(fresh, read);
-    BIO_meth_set_write_ex(fresh, write);
-    BIO_meth_set_ctrl(fresh, control);
-    return fresh;
-  }();
-  return made;
+  static std::mutex mutex;
+  static BIO_METHOD* made = nullptr;
+  std::lock_guard lock(mutex);
+  if (made) return made;
+  BIO_METHOD* fresh = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "parley");
+  if (!fresh) return nullptr;
+  BIO_meth_set_read_ex(fresh, read);
+  BIO_meth_set_write_ex(fresh, write);
+  BIO_meth_set_ctrl(fresh, control);
+  return made = fresh;
 }
 
 }  // namespace
 
-bool connect_bio(SSL& ssl, TlsStream& stream) noexcept {
-  BIO* bio = method() ? BIO_new(method()) : nullptr;
+bool make_bio(SSL& ssl) noexcept {
+  const BIO_METHOD* const parley = method();
+  BIO* bio = parley ? BIO_new(parley) : nullptr;
   if (!bio) return false;
-  BIO_set_data(bio, &stream);
-  BIO_set_init(bio, 1);
   SSL_set_bio(&ssl, bio, bio);
   return true;
+}
+
+void connect_bio(SSL& ssl, TlsStream& stream) noexcept {
+  BIO* bio = SSL_get_rbio(&ssl);
+  BIO_set_data(bio, &stream);
+  BIO_set_init(bio, 1);
 }
 
 }  // namespace parley::tls

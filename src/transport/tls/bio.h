@@ -8,6 +8,8 @@ namespace parley::tls {
 class TlsStream;
 
 // Gives `ssl` one, for both directions. False: out of memory.
-bool connect_bio(SSL& ssl, TlsStream& stream) noexcept;
+bool make_bio(SSL& ssl) noexcept;
+// From now on it is the stream's.
+void connect_bio(SSL& ssl, TlsStream& stream) noexcept;
 
 }  // namespace parley::tls

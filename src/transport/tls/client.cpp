@@ -4,6 +4,7 @@
 
 #include <openssl/x509v3.h>
 
+#include <mutex>
 #include <utility>
 
 #include "transport/tls/context.h"
@@ -58,7 +59,10 @@ Read<std::shared_ptr<Client::Core>> Client::Core::make(const ClientOptions& opti
 }
 
 std::shared_ptr<Client::Core> Client::Core::of_defaults() {
-  static const std::shared_ptr<Core> made = make({}).value_or(nullptr);
+  static std::mutex mutex;
+  static std::shared_ptr<Core> made;
+  std::lock_guard lock(mutex);
+  if (!made) made = make({}).value_or(nullptr);  // null: out of memory
   return made;
 }
 
@@ -103,10 +107,8 @@ Task<Result<Stream>> connect_with(detail::Core& loop, std::shared_ptr<Client::Co
   if (name.ends_with('.')) name.pop_back();                       // "example.org." is the same name, and absolute
   if (name.contains(':')) name = name.substr(0, name.find('%'));  // a zone is this machine's own matter
   if (name.empty()) name = "localhost";
-  Ssl ssl = core->connection_to(name);
-  if (!ssl) co_return fail(Errc::memory_exhausted);
   Task<Result<Stream>> shaking =
-      shake_hands(loop, std::move(peer), std::move(ssl), core, {}, core->options.limits, info);
+      shake_hands(loop, std::move(peer), core->connection_to(name), core, {}, core->options.limits, info);
   co_return co_await shaking;
 }
 

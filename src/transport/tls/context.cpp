@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/split.h"
+#include "transport/tls/bio.h"
 
 namespace parley::tls {
 namespace {
@@ -114,6 +115,10 @@ Info info_of(const SSL& ssl) {
 
 Task<Result<Stream>> shake_hands(detail::Core& core, Stream peer, Ssl ssl, std::shared_ptr<const void> keeps,
                                  std::string before, HandshakeLimits limits, Info* info) {
+  if (!ssl || !make_bio(*ssl)) {
+    peer.close();
+    co_return fail(Errc::memory_exhausted);
+  }
   TlsStream& made =
       TlsStream::make(core, std::move(peer), std::move(ssl), std::move(keeps), std::move(before), limits.bytes_max);
   Stream stream(made);

@@ -34,7 +34,7 @@ Read<std::vector<unsigned char>> alpn_on_the_wire(std::string_view text);
 Info info_of(const SSL& ssl);
 
 // Shakes hands over `peer` as `ssl` says, whether a client or a server.
-// `keeps`: what it refers to until that is over.
+// `keeps`: what it refers to until that is over. A null `ssl`: there was no memory for it.
 Task<Result<Stream>> shake_hands(detail::Core& core, Stream peer, Ssl ssl, std::shared_ptr<const void> keeps,
                                  std::string before, HandshakeLimits limits, Info* info);
 

@@ -53,6 +53,7 @@ Errc of_alert(int alert) noexcept {
 Error error_of(const SSL& ssl) noexcept {
   const unsigned long first = ERR_peek_error();  // later ones say what it led to
   ERR_clear_error();
+  if (ERR_GET_REASON(first) == ERR_R_MALLOC_FAILURE) return {Errc::memory_exhausted, 0};
   if (ERR_GET_LIB(first) != ERR_LIB_SSL) return {Errc::protocol, 0};
   const int reason = ERR_GET_REASON(first);
   if (reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256) {

@@ -176,8 +176,7 @@ Task<Result<Stream>> accept_with(detail::Core& loop, std::shared_ptr<Server::Cor
   if (!core) co_return fail(Errc::invalid_argument);
   const std::shared_ptr<const Contexts> contexts = core->contexts();
   Ssl ssl(SSL_new(&contexts->first()));
-  if (!ssl) co_return fail(Errc::memory_exhausted);
-  SSL_set_accept_state(ssl.get());
+  if (ssl) SSL_set_accept_state(ssl.get());
   Task<Result<Stream>> shaking =
       shake_hands(loop, std::move(peer), std::move(ssl), contexts, std::move(before), core->options.limits, info);
   co_return co_await shaking;

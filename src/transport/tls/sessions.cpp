@@ -1,26 +1,39 @@
 #include "transport/tls/sessions.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 namespace parley::tls {
 namespace {
 
-// They live and die with the SSL_CTX or SSL that they are attached to, which may outlive the Client.
+// An index of OpenSSL's, one for all; where there was no memory for it, it is asked for again.
+int index_once(std::atomic<int>& index, int (*make)()) noexcept {
+  static std::mutex mutex;
+  if (const int made = index.load(std::memory_order_acquire); made >= 0) return made;
+  std::lock_guard lock(mutex);
+  if (index.load(std::memory_order_relaxed) < 0) index.store(make(), std::memory_order_release);
+  return index.load(std::memory_order_relaxed);
+}
+
+// What stands there lives and dies with the SSL_CTX or SSL that it is attached to, which may outlive the Client.
 int sessions_index() noexcept {
-  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr,
-                                                    [](void*, void* sessions, CRYPTO_EX_DATA*, int, long, void*) {
-                                                      delete static_cast<Sessions*>(sessions);  // owned: by its SSL_CTX
-                                                    });
-  return index;
+  static std::atomic<int> index = -1;
+  return index_once(index, [] {
+    return SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr,
+                                    [](void*, void* sessions, CRYPTO_EX_DATA*, int, long, void*) {
+                                      delete static_cast<Sessions*>(sessions);  // owned: by its SSL_CTX
+                                    });
+  });
 }
 
 int name_index() noexcept {
-  static const int index =
-      SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, [](void*, void* name, CRYPTO_EX_DATA*, int, long, void*) {
-        delete static_cast<std::string*>(name);  // owned: by its SSL
-      });
-  return index;
+  static std::atomic<int> index = -1;
+  return index_once(index, [] {
+    return SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, [](void*, void* name, CRYPTO_EX_DATA*, int, long, void*) {
+      delete static_cast<std::string*>(name);  // owned: by its SSL
+    });
+  });
 }
 
 // 1: the reference is ours now.

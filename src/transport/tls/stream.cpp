@@ -23,7 +23,7 @@ TlsStream& TlsStream::make(Core& core, Stream stream, Ssl ssl, std::shared_ptr<c
                            std::size_t bytes_max) {
   ByteStream& inner = *stream.release();
   auto* made = new (detail::frame_allocate(sizeof(TlsStream))) TlsStream(core, inner, std::move(ssl));
-  PARLEY_CHECK(connect_bio(*made->ssl_, *made), "out of memory for a TLS connection");
+  connect_bio(*made->ssl_, *made);
   inner.attach(made->told_);
   if (inner.in) core.buffers.give_back(std::exchange(inner.in, nullptr));
   auto handshake = std::make_unique<Handshake>(*made);

@@ -34,8 +34,9 @@ class TlsStream final : public detail::QueuedStream<TlsStream> {
  public:
   class Shaking;
 
-  // Takes over the stream. `ssl` is set to be a client or a server. `before`: received earlier, and read first. No more
-  // than `bytes_max` are taken from the peer for the handshake, for as long as which `keeps` is kept.
+  // Takes over the stream. `ssl` is set to be a client or a server, and has its BIO. `before`: received earlier, and
+  // read first. No more than `bytes_max` are taken from the peer for the handshake, for as long as which `keeps` is
+  // kept.
   static TlsStream& make(Core& core, Stream stream, Ssl ssl, std::shared_ptr<const void> keeps, std::string before,
                          std::size_t bytes_max);
 
