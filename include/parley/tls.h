@@ -75,7 +75,7 @@ struct ClientOptions {
 // What was agreed.
 struct Info {
   Version version = Version::tls_1_3;
-  std::string cipher;       // "TLS_AES_256_GCM_SHA384"
+  std::string cipher;       // "TLS_AES_128_GCM_SHA256"
   std::string alpn;         // empty: nothing
   std::string server_name;  // that the client asked for; empty: none
   std::string peer;         // the fingerprint() of the peer's certificate; empty: it showed none
