@@ -8,7 +8,6 @@ which it must be root); the attacker has what is left of that core (SCHED_IDLE);
 only the other ("0").
 """
 
-
 import json
 import os
 import pathlib

@@ -40,8 +40,8 @@ struct LoopOptions {
   // hardly faster (docs/decisions/io-uring.md).
   bool io_uring = false;
   // The cryptography of a TLS handshake takes 0.4 ms, in which no message would be served. So a thread beside the loop
-  // does it, from the first handshake on, if the process may use a second core. Without it, and where no thread can be
-  // had, the loop does one step of one handshake in a turn. (docs/decisions/tls.md)
+  // does it, from the first handshake on, if the loop's thread may run on more than one core. Without it, and where no
+  // thread can be had, the loop does one step of one handshake in a turn. (docs/decisions/tls.md)
   bool handshake_thread = true;
   // What a closed stream still had to send may take this long to leave; then the connection is reset.
   unsigned linger_seconds = 5;

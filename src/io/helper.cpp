@@ -21,7 +21,7 @@ void Helper::turn() noexcept {
 bool Helper::give(Costly& work) noexcept {
   if (!has_thread_) return false;
   if (!thread_.joinable()) {
-    has_thread_ = std::thread::hardware_concurrency() != 1;  // of the cores that this process may use
+    has_thread_ = has_several_cores();
     if (!has_thread_) return false;
     auto thread = start_thread([this] { run(); });
     has_thread_ = thread.has_value();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <system_error>
@@ -28,6 +29,13 @@ Result<std::thread> start_thread(Function function) {
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return started;
+}
+
+// Whether this thread, and those that it starts, may run on more than one core. What
+// std::thread::hardware_concurrency() says is of the machine, whatever sched_setaffinity(2) allows.
+inline bool has_several_cores() noexcept {
+  cpu_set_t cores;
+  return sched_getaffinity(0, sizeof cores, &cores) != 0 || CPU_COUNT(&cores) > 1;  // an error: more than 1,024
 }
 
 }  // namespace parley::detail

@@ -1,5 +1,7 @@
 #include "io/helper.h"
 
+#include <sched.h>
+
 #include <array>
 #include <latch>
 #include <string>
@@ -12,6 +14,7 @@
 #include <parley/stream.h>
 #include <parley/task.h>
 #include "io/core.h"
+#include "io/thread.h"
 
 namespace parley {
 namespace {
@@ -55,7 +58,7 @@ TEST(HelperThreads, without_a_thread_one_piece_is_done_in_each_turn_and_in_order
 }
 
 TEST(HelperThreads, a_thread_does_one_piece_after_the_other) {
-  if (std::thread::hardware_concurrency() == 1) GTEST_SKIP() << "there is one core, and no thread";
+  if (!detail::has_several_cores()) GTEST_SKIP() << "there is one core, and no thread";
   Loop loop;
   std::string text;
   auto main = [](Loop& on, std::string& out) -> Task<> {
@@ -69,6 +72,28 @@ TEST(HelperThreads, a_thread_does_one_piece_after_the_other) {
   };
   ASSERT_TRUE(loop.run(main(loop, text)));
   EXPECT_EQ(text, "123");
+}
+
+// The thread would have to share the loop's core, and gain nothing.
+TEST(HelperThreads, on_one_core_there_is_no_thread) {
+  cpu_set_t all;
+  ASSERT_EQ(sched_getaffinity(0, sizeof all, &all), 0);
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (std::size_t core = 0; CPU_COUNT(&one) == 0; ++core) {
+    if (CPU_ISSET(core, &all)) CPU_SET(core, &one);
+  }
+  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+  Loop loop;
+  std::string text;
+  auto main = [](Loop& on, std::string& out) -> Task<> {
+    Piece piece(out, '1');
+    on.core().helper.add(piece);
+    co_await piece.done.wait();
+    EXPECT_EQ(piece.worked_in, piece.home);
+  };
+  EXPECT_TRUE(loop.run(main(loop, text)));
+  EXPECT_EQ(sched_setaffinity(0, sizeof all, &all), 0);
 }
 
 // Its loop ends meanwhile.
@@ -86,7 +111,7 @@ struct Slow final : detail::Costly {
 };
 
 TEST(HelperThreads, the_end_waits_for_what_is_being_done) {
-  if (std::thread::hardware_concurrency() == 1) GTEST_SKIP() << "there is one core, and no thread";
+  if (!detail::has_several_cores()) GTEST_SKIP() << "there is one core, and no thread";
   Slow slow;
   std::thread releasing;
   {
