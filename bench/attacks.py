@@ -12,7 +12,6 @@ import json
 import os
 import pathlib
 import resource
-import select
 import socket
 import ssl
 import struct
@@ -34,6 +33,7 @@ REQUEST_DEFLATE = REQUEST[:-2] + b"Sec-WebSocket-Extensions: permessage-deflate\
 PAUSE_SECONDS = 0.001  # between two steps
 LEAD_SECONDS = 0.2     # the load has connected by then
 HELD_MAX = 200
+PROTOCOL, TOO_LARGE = b"\x03\xea", b"\x03\xf1"  # of a Close frame: 1002, 1009
 
 
 def frame(first, payload):
@@ -51,9 +51,22 @@ def opened(port, data=b""):
     return peer
 
 
-def once_each(data):
+def check(port, data, answer):
+    """That the server takes the attack for what it is meant to be: it says so in its answer."""
+    with socket.create_connection(("127.0.0.1", port), 5) as peer:
+        peer.sendall(data)
+        got = b""
+        while answer not in got:
+            more = peer.recv(65536)
+            if not more:
+                sys.exit(f"bench/attacks.py: {got[-100:]} instead of {answer}")
+            got += more
+
+
+def once_each(data, answer=b""):
     """A new connection for each step, of which the last two hundred stay open."""
     def attack(port):
+        check(port, data, answer)
         held = []
         while True:
             held.append(opened(port, data))
@@ -63,9 +76,10 @@ def once_each(data):
     return attack
 
 
-def flooding(data, count=8):
+def flooding(data, answer, count=8):
     """Some WebSockets that send the same for ever, and never read."""
     def attack(port):
+        check(port, REQUEST + data * 2, answer)
         peers = []
         while True:
             while len(peers) < count:
@@ -86,8 +100,7 @@ def bombs(size):
     """A message that grows a thousandfold, on a new connection each time: the server closes it."""
     squeezed = zlib.compressobj(9, zlib.DEFLATED, -15)
     data = squeezed.compress(bytes(size)) + squeezed.flush(zlib.Z_SYNC_FLUSH)
-    masked = bytes([0xc2, 0xff]) + struct.pack(">Q", len(data) - 4) + bytes(4) + data[:-4]
-    return once_each(REQUEST_DEFLATE + masked)
+    return once_each(REQUEST_DEFLATE + frame(0xc2, data[:-4]), TOO_LARGE)
 
 
 def handshakes(at_once):
@@ -117,19 +130,19 @@ def handshakes(at_once):
 
 ATTACKS = {
     "slow handshakes": once_each(b"GET / HTTP/1.1\r\nHost:"),
-    "header floods": once_each(b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 2000),
-    "upgrades with a body": once_each(REQUEST[:-2] + b"Content-Length: 5\r\n\r\nhello"),
+    "header floods": once_each(b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 2000, b" 431 "),
+    "upgrades with a body": once_each(REQUEST[:-2] + b"Content-Length: 5\r\n\r\nhello", b" 413 "),
     "rubbish": once_each(os.urandom(1000)),
     "half TLS hellos": once_each(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"),
     "TLS handshakes, one by one": handshakes(1),
     "TLS handshakes, 32 at once": handshakes(32),
     "connections, until no descriptor is left": once_each(b""),
-    "slow readers": flooding(frame(0x82, bytes(1000)) * 20),
-    "ping floods": flooding(frame(0x89, b"x" * 100) * 20),
-    "fragment floods": flooding(frame(0x02, b"") + frame(0x00, b"") * 200),
+    "slow readers": flooding(frame(0x82, bytes(1000)) * 20, frame(0x82, bytes(1000))[:4].replace(b"\xfe", b"\x7e", 1)),
+    "ping floods": flooding(frame(0x89, b"x" * 100) * 20, b"\x8a\x64"),
+    "fragment floods": flooding(frame(0x02, b"") + frame(0x00, b"") * 200, PROTOCOL),
     "deflate bombs": bombs(64 << 20),
-    "wrong lengths": flooding(b"\x82\xff" + b"\xff" * 8 + bytes(4)),
-    "close floods": flooding(frame(0x88, b"\x03\xe8") * 10),
+    "wrong lengths": flooding(b"\x82\xff" + b"\xff" * 8 + bytes(4), PROTOCOL),
+    "close floods": flooding(frame(0x88, b"\x03\xe8") * 10, b"\x88\x02\x03\xe8"),
 }
 
 
@@ -174,7 +187,7 @@ def measure(port, seconds, attack=None):
         if steps:
             next(steps)
             count += 1
-        select.select([], [], [], PAUSE_SECONDS)
+        time.sleep(PAUSE_SECONDS)
     rate = count / (time.monotonic() - begun)
     report = json.loads(load.stdout.read())
     lost = load.returncode != 0 or report["wrong"] > 0

@@ -34,9 +34,9 @@ class TlsStream final : public detail::QueuedStream<TlsStream> {
  public:
   class Shaking;
 
-  // Takes over the stream. `ssl` is set to be a client or a server, and has its BIO. `before`: received earlier, and
-  // read first. No more than `bytes_max` are taken from the peer for the handshake, for as long as which `keeps` is
-  // kept.
+  // Takes over the stream. `ssl` is set to be a client or a server, and has its BIO; what else it refers to, `keeps`
+  // keeps until the handshake is over. `before`: received earlier, and read first. The handshake may take `bytes_max`
+  // from the peer.
   static TlsStream& make(Core& core, Stream stream, Ssl ssl, std::shared_ptr<const void> keeps, std::string before,
                          std::size_t bytes_max);
 
@@ -112,8 +112,8 @@ class TlsStream final : public detail::QueuedStream<TlsStream> {
   };
 
   // Source::state, with QueuedStream's
-  static constexpr std::uint8_t reading_bit = 32;    // the Sink wants bytes
-  static constexpr std::uint8_t notified_bit = 128;  // the close_notify has been written
+  static constexpr std::uint8_t reading_bit = 32;   // the Sink wants bytes
+  static constexpr std::uint8_t notified_bit = 64;  // the close_notify has been written
 
   TlsStream(Core& core, ByteStream& inner, Ssl ssl) noexcept;
   ~TlsStream() = default;
