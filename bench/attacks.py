@@ -189,7 +189,10 @@ def measure(port, seconds, attack=None):
             count += 1
         time.sleep(PAUSE_SECONDS)
     rate = count / (time.monotonic() - begun)
-    report = json.loads(load.stdout.read())
+    printed = load.stdout.read()
+    if not printed:
+        return float("inf"), True, rate  # it could not even connect
+    report = json.loads(printed)
     lost = load.returncode != 0 or report["wrong"] > 0
     return report["latency_ns"]["p99"] / 1000, lost, rate
 
