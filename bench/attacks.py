@@ -143,7 +143,7 @@ ATTACKS = {
     "slow readers": flooding(frame(0x82, bytes(1000)) * 20, frame(0x82, bytes(1000))[:4].replace(b"\xfe", b"\x7e", 1)),
     "ping floods": flooding(frame(0x89, b"x" * 100) * 20, b"\x8a\x64"),
     "fragment floods": flooding(frame(0x02, b"") + frame(0x00, b"") * 200, PROTOCOL),
-    "deflate bombs": bombs(64 << 20),
+    "deflate bombs": bombs(32 << 20),
     "wrong lengths": flooding(b"\x82\xff" + b"\xff" * 8 + bytes(4), PROTOCOL),
     "close floods": flooding(frame(0x88, b"\x03\xe8") * 10, b"\x88\x02\x03\xe8"),
 }

@@ -90,7 +90,8 @@ Violation Inflater::run(Bytes& piece, bool last, Output& out, std::size_t bytes_
   return Violation::none;
 }
 
-Violation Inflater::inflate(Bytes& piece, bool last, Output& out, std::size_t bytes_max) noexcept {
+Violation Inflater::inflate(Bytes& piece, bool last, Output& out, std::size_t bytes_max,
+                            std::size_t slice_bytes) noexcept {
   const std::size_t before = out.size;
   Violation violation = Violation::none;
   if (last && !engine_ && window_.engines().inflate_whole(window_.bytes(), piece, out, bytes_max)) {
@@ -98,7 +99,7 @@ Violation Inflater::inflate(Bytes& piece, bool last, Output& out, std::size_t by
   } else {
     if (!engine_) engine_ = window_.engines().lend(window_.bytes(), window_bits_);
     if (!engine_) return Violation::no_memory;
-    violation = run(piece, last, out, bytes_max);
+    violation = run(piece, last, out, std::min(bytes_max, before + std::min(slice_bytes, SIZE_MAX - before)));
   }
   return window_.add({out.data + before, out.size - before}) ? violation : Violation::no_memory;
 }

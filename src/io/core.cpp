@@ -34,7 +34,8 @@ Result<void> Core::run(const bool& done) {
     if (ready_first_) run_ready();
     if (done && lingering.empty()) break;
     if (unflushed.first()) end_turn();
-    const bool more = ready_first_ != nullptr || helper.wants_turn() || has_posted_.load(std::memory_order_relaxed);
+    const bool more =
+        ready_first_ || helper.wants_turn() || !slices.empty() || has_posted_.load(std::memory_order_relaxed);
     if (driver->next(completion, more ? 0 : timers.next_due())) [[likely]] {
       completion.source->completed(completion);
       flush_cork();
@@ -42,6 +43,7 @@ Result<void> Core::run(const bool& done) {
       run_timers();
       run_posted();
       helper.turn();
+      slices.turn(*this);
     }
   }
   end_turn();

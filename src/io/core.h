@@ -15,6 +15,7 @@
 #include "io/buffers.h"
 #include "io/driver.h"
 #include "io/helper.h"
+#include "io/slices.h"
 #include "io/timers.h"
 
 namespace parley::codec {
@@ -107,6 +108,7 @@ class Core {
   List<Starved> starved;
   List<Unflushed> unflushed;                       // told before the driver is asked again
   Helper helper;                                   // has its turn each time the driver has been asked
+  Slices slices;                                   // the same
   std::shared_ptr<Resolver> resolver;              // made at the first lookup; its threads share it
   std::shared_ptr<codec::DeflateEngines> deflate;  // made by the first session that compresses
   Source* accepted = nullptr;                      // the stream accepted last: driver->accepted_address() is its peer

@@ -13,8 +13,10 @@ using codec::FrameBits;
 
 namespace {
 
-constexpr std::size_t part_bytes_max = 64 * 1024;  // what receive_some() shows at once of what was inflated
-constexpr std::size_t inflated_bytes_max = std::size_t{1} << 30;  // of one message, whatever its limit
+constexpr std::size_t part_bytes_max = detail::Slices::slice_bytes;  // what receive_some() shows at once
+constexpr std::size_t inflated_bytes_max = std::size_t{1} << 30;     // of one message, whatever its limit
+constexpr std::size_t inflate_bytes_least =
+    256;  // what a message costs, however short, as if it had so many bytes more
 
 constexpr std::uint8_t window_bits_usual = 12;
 
@@ -72,16 +74,30 @@ codec::DeflateParameters wishes(detail::Core& core, codec::Role role, const Defl
 
 bool Inflated::grow(std::size_t bytes) noexcept {
   if (bytes > inflated_bytes_max) return false;
+  while (!move_some()) continue;  // seldom: it grows twofold, and moves twice what has come
   detail::Buffer* wider = pool_.lend(bytes);
-  if (size != 0) std::memcpy(wider->data(), data, size);
-  if (buffer_) pool_.give_back(buffer_);
-  buffer_ = wider;
+  before_ = std::exchange(buffer_, wider);
+  // What this slice has made is read before the next one.
+  to_move_ = size - std::min(size, part_bytes_max);
+  if (size != 0) std::memcpy(wider->data() + to_move_, data + to_move_, size - to_move_);
+  if (to_move_ == 0 && before_) pool_.give_back(std::exchange(before_, nullptr));
   data = wider->data();
   capacity = wider->capacity;
   return true;
 }
 
+bool Inflated::move_some() noexcept {
+  if (!before_) return true;
+  const std::size_t bytes = std::min(to_move_, 2 * part_bytes_max);
+  to_move_ -= bytes;
+  std::memcpy(data + to_move_, before_->data() + to_move_, bytes);
+  if (to_move_ != 0) return false;
+  pool_.give_back(std::exchange(before_, nullptr));
+  return true;
+}
+
 void Inflated::release() noexcept {
+  if (before_) pool_.give_back(std::exchange(before_, nullptr));
   if (buffer_) pool_.give_back(std::exchange(buffer_, nullptr));
   data = nullptr;
   size = capacity = 0;
@@ -97,42 +113,88 @@ bool Deflated::grow(std::size_t bytes) noexcept {
   return true;
 }
 
-Compression::Compression(detail::Core& core, codec::Role role, const DeflateOptions& options,
+Compression::Compression(SessionCore& owner, detail::Core& core, codec::Role role, const DeflateOptions& options,
                          const codec::DeflateParameters& agreed, bool may_drop) noexcept
-    : deflater(to_send(role, options, agreed, may_drop), engines_of(core)),
+    : session(owner),
+      deflater(to_send(role, options, agreed, may_drop), engines_of(core)),
       inflater(settings(other(role), agreed), engines_of(core)),
       message(core.buffers) {}
 
+void Compression::go_on() noexcept { session.inflate_on(); }
+
 // ---- What a session does with it
 
-// Takes bytes of a compressed message; `whole`: its last ones. True when that made it whole, or ended the session.
-bool SessionCore::inflate(Buffer& buffer, Bytes bytes, bool whole) noexcept {
+// Takes bytes of a compressed message; `whole`: its last ones. True when that made it whole, ended the session, or
+// there is more to do, in other turns.
+bool SessionCore::inflate(Bytes bytes, bool whole) noexcept {
   Compression& compression = *rare_->compression;
-  Inbox& inbox = held(buffer).inbox;
-  Inflated& message = compression.message;
-  const std::size_t before = message.size;
-  const std::size_t bytes_max = parts_ ? part_bytes_max : shared_.limits.message_bytes_max;
-  inflated_ = true;
-  const Violation violation = compression.inflater.inflate(bytes, whole, message, bytes_max);
-  compression.unfinished = violation == Violation::message_too_large && parts_;
-  if (violation != Violation::none && !compression.unfinished) return fail(violation), true;
   compression.rest = bytes;
   compression.rest_whole = whole;
-  part_ = !whole || compression.unfinished;
-  const Bytes fresh(message.data + before, message.size - before);
-  if (inbox.messages.is_text() && (!inbox.utf8.feed(fresh) || (!part_ && !inbox.utf8.is_whole()))) {
-    return fail(Violation::not_utf8), true;
+  compression.to_inflate = true;
+  inflated_ = unfinished_ = true;
+  const bool stops = shared_.core.slices.is_spent() || inflate_slice();
+  if (is_inflating()) inflate_later();
+  return stops;
+}
+
+// The same, of what is left.
+bool SessionCore::inflate_slice() noexcept {
+  Compression& compression = *rare_->compression;
+  Buffer& buffer = *stream_->in;
+  Inbox& inbox = held(buffer).inbox;
+  Inflated& message = compression.message;
+  const bool is_text = inbox.messages.is_text();
+  if (compression.to_inflate) {
+    const std::size_t before = message.size;
+    const std::size_t unread = compression.rest.size();
+    const std::size_t bytes_max = parts_ ? part_bytes_max : shared_.limits.message_bytes_max;
+    const Violation violation =
+        compression.inflater.inflate(compression.rest, compression.rest_whole, message, bytes_max, part_bytes_max);
+    const Bytes fresh(message.data + before, message.size - before);
+    shared_.core.slices.spend(fresh.size() + unread - compression.rest.size() + inflate_bytes_least);
+    compression.to_inflate = violation == Violation::message_too_large && (parts_ || message.size <= bytes_max);
+    if (violation != Violation::none && !compression.to_inflate) return fail(violation), true;
+    part_ = !compression.rest_whole || compression.to_inflate;
+    if (!compression.to_inflate) inbox.bytes = 0;
+    if (is_text && (!inbox.utf8.feed(fresh) || (!part_ && !inbox.utf8.is_whole()))) {
+      return fail(Violation::not_utf8), true;
+    }
   }
-  if (part_ && (!parts_ || message.size == 0)) return false;
-  show(buffer, Bytes(message.data, message.size), inbox.messages.is_text() ? Kind::text : Kind::binary);
+  const bool moved = message.move_some();
+  if (!moved) shared_.core.slices.spend(part_bytes_max);
+  unfinished_ = compression.to_inflate || (!part_ && !moved);
+  if (!moved || (part_ && (!parts_ || message.size == 0))) return unfinished_;
+  show(buffer, Bytes(message.data, message.size), is_text ? Kind::text : Kind::binary);
   inbox_made_ = part_;
   return true;
 }
 
-// Of a message of which receive_some() has shown the first part.
-bool SessionCore::inflate_rest() noexcept {
-  const Compression& compression = *rare_->compression;
-  return compression.unfinished && inflate(*stream_->in, compression.rest, compression.rest_whole);
+// In its turn.
+void SessionCore::inflate_on() noexcept {
+  Compression& compression = *rare_->compression;
+  if (!reader_) return compression.unlist();  // receive() was cancelled; the next one comes back to it
+  if (is_broken()) return lost(stream_->ended);
+  if (!inflate_slice() && !advance()) {
+    compression.unlist();
+    return settle();
+  }
+  if (is_inflating()) return;
+  compression.unlist();
+  wake();
+}
+
+void SessionCore::inflate_later() noexcept {
+  Compression& compression = *rare_->compression;
+  if (compression.is_listed()) return;
+  shared_.core.slices.add(compression);
+  // It may wait for long, and many with it.
+  Buffer& buffer = *stream_->in;
+  const Inbox& inbox = held(buffer).inbox;
+  const std::size_t bytes = inbox.bytes + buffer.end - buffer.begin + room_bytes_min;
+  if (buffer.capacity / sparse_share <= bytes) return;
+  const std::ptrdiff_t taken = compression.rest.data() - (buffer.data() + inbox.begin);
+  move_in(bytes, inbox.bytes);
+  if (compression.to_inflate) compression.rest = Bytes(stream_->in->data() + taken, compression.rest.size());
 }
 
 // Idle: what it keeps only to compress better may be of more use to others.
@@ -141,13 +203,14 @@ void SessionCore::give_back_window() noexcept {
 }
 
 void SessionCore::give_back_inflated() noexcept {
-  Inflated& message = rare_->compression->message;
-  if (part_ && how_ == Errc::none) {
-    message.size = 0;
+  Compression& compression = *rare_->compression;
+  if (part_ && how_ == Errc::none && !dropped_) {
+    compression.message.size = 0;
     return;
   }
-  message.release();
-  inflated_ = false;
+  compression.message.release();
+  compression.unlist();
+  inflated_ = unfinished_ = false;
 }
 
 bool SessionCore::is_worth_it(const Message& message, bool last, Compress compress) const noexcept {

@@ -13,6 +13,8 @@
 
 namespace parley::ws {
 
+class SessionCore;
+
 // Are the numbers ones that zlib and RFC 7692 know?
 bool is_sound(const DeflateOptions& options) noexcept;
 
@@ -22,7 +24,8 @@ codec::DeflateEngines& engines_of(detail::Core& core);
 // What `role` asks for: no context for what it receives if the loop has no room for the window.
 codec::DeflateParameters wishes(detail::Core& core, codec::Role role, const DeflateOptions& options);
 
-// What a compressed message becomes: a buffer of the loop's, lent while there is something in it.
+// What a compressed message becomes: a buffer of the loop's, lent while there is something in it. When that grows, only
+// its last bytes move at once.
 class Inflated final : public codec::Output {
  public:
   explicit Inflated(detail::BufferPool& pool) noexcept : pool_(pool) {}
@@ -31,11 +34,15 @@ class Inflated final : public codec::Output {
   Inflated& operator=(const Inflated&) = delete;
 
   bool grow(std::size_t bytes) noexcept override;
+  // Moves some of the others. False: there are more.
+  bool move_some() noexcept;
   void release() noexcept;
 
  private:
   detail::BufferPool& pool_;
   detail::Buffer* buffer_ = nullptr;
+  detail::Buffer* before_ = nullptr;  // the narrower one, where the first bytes still are
+  std::size_t to_move_ = 0;           // so many
 };
 
 // What a message becomes when it is compressed: memory of its own, with room for a frame's head in front.
@@ -49,19 +56,23 @@ class Deflated final : public codec::Output {
   std::unique_ptr<std::byte[]> memory;
 };
 
-struct Compression {
+struct Compression final : detail::Sliced {
   // A peer that may not get all that was compressed for it (`may_drop`) must not need any of it later.
-  Compression(detail::Core& core, codec::Role role, const DeflateOptions& options,
+  Compression(SessionCore& session, detail::Core& core, codec::Role role, const DeflateOptions& options,
               const codec::DeflateParameters& agreed, bool may_drop) noexcept;
+  ~Compression() { unlist(); }
 
+  void go_on() noexcept override;
+
+  SessionCore& session;
   codec::Deflater deflater;
   codec::Inflater inflater;
   bool sending = false;  // send_some() has begun a message that is compressed
 
   Inflated message;
-  Bytes rest;               // of a piece of a frame, of which the first part has been inflated
+  Bytes rest;               // of a piece of a frame, in the stream's buffer
   bool rest_whole = false;  // it ends its message
-  bool unfinished = false;  // there is more to inflate, maybe without any `rest`
+  bool to_inflate = false;  // there is more, maybe without any `rest`
 };
 
 }  // namespace parley::ws

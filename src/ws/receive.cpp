@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::size_t short_payload_bytes_max = 125;
 constexpr std::size_t masked_head_bytes = 6;        // of a short frame from a client
-constexpr std::uint32_t room_bytes_min = 4096;      // for what follows the part of a message that has arrived
 constexpr std::uint32_t busy_room_bytes_min = 256;  // less than this, and a session whose handler is busy stops reading
 
 }  // namespace
@@ -25,12 +24,14 @@ constexpr std::uint32_t busy_room_bytes_min = 256;  // less than this, and a ses
 void SessionCore::arrived() noexcept {
   heard_ = static_cast<std::uint16_t>(shared_.second);
   pinged_ = false;
-  if (!reader_) [[unlikely]]
+  if (!reader_ || unfinished_) [[unlikely]]
     return dropped_ || how_ != Errc::none ? discard() : look_ahead();
   if (advance()) [[likely]] {
     const Buffer* buffer = stream_ ? stream_->in : nullptr;
     if (buffer && buffer->capacity - buffer->end < busy_room_bytes_min) [[unlikely]]
       read(false);  // until the handler has taken what is there
+    if (is_inflating()) [[unlikely]]
+      return look_ahead();
     wake();
   } else {
     settle();
@@ -130,16 +131,18 @@ bool SessionCore::take_data(Buffer& buffer, Inbox& inbox, const codec::Piece& pi
     inbox.utf8 = {};
   }
   const bool whole = piece.last && piece.bits.fin();
-  if (compressed) {
-    codec::mask(piece.bytes, piece.key);
-    return !dropped_ && inflate(buffer, piece.bytes, whole);
-  }
   if (inbox.bytes == 0) inbox.begin = static_cast<std::uint32_t>(piece.bytes.data() - buffer.data());
   // Fragments are put together where the first of them lies.
   std::byte* const to = buffer.data() + inbox.begin + inbox.bytes;
   if (to != piece.bytes.data()) std::memmove(to, piece.bytes.data(), piece.bytes.size());
   const std::span<std::byte> bytes(to, piece.bytes.size());
   inbox.bytes += static_cast<std::uint32_t>(bytes.size());
+  if (compressed) {
+    codec::mask(bytes, piece.key);
+    // What a peer needs no more than a few bytes for is not to lie here until it goes on.
+    if (!whole && !parts_) return false;
+    return !dropped_ && inflate(Bytes(buffer.data() + inbox.begin, inbox.bytes), whole);
+  }
 
   // "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a valid
   // UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_." (8.1)
@@ -169,10 +172,11 @@ bool SessionCore::take_control(const codec::Piece& piece) noexcept {
   }
 }
 
-// The handler is busy: answers what must not wait for it. Frames that are dealt with here are passed over later: a ping
-// that has been answered becomes a pong, which means nothing.
+// The handler is busy, or a message is being inflated: answers what must not wait for it. Frames that are dealt with
+// here are passed over later: a ping that has been answered becomes a pong, which means nothing.
 void SessionCore::look_ahead() noexcept {
   Buffer* buffer = stream_->in;
+  if (is_inflating() && is_broken()) return lost(stream_->ended);
   if (stream_->ended.code != Errc::none || !buffer) return;
   std::uint64_t at = std::max(buffer->mark, buffer->begin);
   if (shared_.observer) at = buffer->end;  // who watches sees each frame as it came
@@ -229,15 +233,9 @@ void SessionCore::settle() noexcept {
   // Room for as much again as has arrived, and for a while: a length is not believed before its bytes are here.
   const std::size_t wanted = kept + std::min<std::uint64_t>(left, kept) + room_bytes_min;
   std::byte* const from = buffer->data() + (begun ? inbox->begin : buffer->begin);
-  if (buffer->capacity < wanted || buffer->capacity / 8 > wanted) {
-    Buffer* other = shared_.core.buffers.lend(wanted);
-    std::memcpy(other->data(), from, begun);
-    std::memcpy(other->data() + begun, buffer->data() + buffer->begin, unread);
-    std::memcpy(other->owner, buffer->owner, sizeof other->owner);
-    shared_.core.buffers.give_back(buffer);
-    stream_->in = buffer = other;
-    if (begun) held(*buffer).inbox.begin = 0;
-    buffer->begin = begun;
+  if (buffer->capacity < wanted || buffer->capacity / sparse_share > wanted) {
+    move_in(wanted, begun);
+    buffer = stream_->in;
   } else {
     const std::uint32_t message_begin = begun ? inbox->begin : 0;
     std::memmove(buffer->data() + message_begin + begun, buffer->data() + buffer->begin, unread);
@@ -251,6 +249,24 @@ void SessionCore::settle() noexcept {
   buffer->end = buffer->begin + unread;
   buffer->mark = 0;
   read(true);
+}
+
+// To a buffer with room for `bytes`, with what has begun and what is unread.
+void SessionCore::move_in(std::size_t bytes, std::uint32_t begun) noexcept {
+  Buffer* const old = stream_->in;
+  Buffer* const buffer = shared_.core.buffers.lend(bytes);
+  const std::uint32_t unread = old->end - old->begin;
+  std::memcpy(buffer->owner, old->owner, sizeof buffer->owner);
+  if (begun) {
+    Inbox& inbox = held(*buffer).inbox;
+    std::memcpy(buffer->data(), old->data() + inbox.begin, begun);
+    inbox.begin = 0;
+  }
+  std::memcpy(buffer->data() + begun, old->data() + old->begin, unread);
+  buffer->begin = begun;
+  buffer->end = begun + unread;
+  shared_.core.buffers.give_back(old);
+  stream_->in = buffer;
 }
 
 void SessionCore::release() noexcept {
@@ -297,10 +313,10 @@ bool SessionCore::poll(bool parts) noexcept {
   }
   shown_ = false;
   parts_ = parts;
-  if (inflated_ && inflate_rest()) [[unlikely]]
-    return true;
+  if (unfinished_) [[unlikely]]
+    return inflate_later(), false;
   if (stream_->in && stream_->in->begin != stream_->in->end) {
-    if (advance()) return true;
+    if (advance()) return !is_inflating();
   } else if (stream_->ended.code != Errc::none) {
     lost(stream_->ended);
     return true;
@@ -326,7 +342,7 @@ void SessionCore::agreed(std::string_view subprotocol, const std::optional<codec
     subprotocol_ = static_cast<std::uint8_t>(found - known.begin() + 1);
   }
   if (!deflate) return;
-  rare().compression = std::make_unique<Compression>(shared_.core, shared_.role, shared_.deflate, *deflate,
+  rare().compression = std::make_unique<Compression>(*this, shared_.core, shared_.role, shared_.deflate, *deflate,
                                                      shared_.limits.when_full == WhenFull::drop_oldest);
   deflate_ = true;
 }

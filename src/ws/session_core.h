@@ -113,6 +113,7 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   void flush() noexcept override;
   void stop(Context& context, Stop level, Errc reason) noexcept override;
   void tick(std::uint32_t now) noexcept;  // a second is over
+  void inflate_on() noexcept;
 
  private:
   // What most sessions never need.
@@ -151,12 +152,15 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   bool take_control(const codec::Piece& piece) noexcept;
   void show(Buffer& buffer, Bytes bytes, Kind kind) noexcept;
   void settle() noexcept;
+  void move_in(std::size_t bytes, std::uint32_t begun) noexcept;
   void look_ahead() noexcept;
   void release() noexcept;
   void put_aside(Buffer* buffer) noexcept;
   void unshow() noexcept;
   void wake() noexcept;
   Inbox& inbox(Buffer& buffer) noexcept;
+  static constexpr std::uint32_t room_bytes_min = 4096;  // for what follows the part of a message that has arrived
+  static constexpr std::uint32_t sparse_share = 8;  // a buffer so many times as large as needed is of use elsewhere
   static Held& held(Buffer& buffer) noexcept { return *reinterpret_cast<Held*>(buffer.owner); }
 
   void discard() noexcept;
@@ -165,8 +169,12 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   void read(bool on) noexcept;
 
   // Compressing: compression.cpp
-  bool inflate(Buffer& buffer, Bytes bytes, bool whole) noexcept;
-  bool inflate_rest() noexcept;
+  bool inflate(Bytes bytes, bool whole) noexcept;
+  bool inflate_slice() noexcept;
+  void inflate_later() noexcept;
+  bool is_inflating() const noexcept { return unfinished_ && !shown_; }
+  // The peer is gone, and not in order: nobody is owed a long work.
+  bool is_broken() const noexcept { return stream_->ended.code != Errc::none && stream_->ended.code != Errc::end; }
   void give_back_inflated() noexcept;
   void give_back_window() noexcept;
   Queued deflated_frame(codec::FrameBits bits, Bytes payload);
@@ -214,6 +222,7 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   bool inbox_made_ : 1 = false;   // the buffer's header holds one
   bool shown_ : 1 = false;        // a message is ready, or being looked at
   bool inflated_ : 1 = false;     // a message, or part of it, lies in the Compression
+  bool unfinished_ : 1 = false;   // there is more of it to be made, in other turns
   bool deflate_ : 1 = false;      // permessage-deflate was agreed
   bool part_ : 1 = false;         // what is shown is part of a message, with more to come
   bool parts_ : 1 = false;        // receive_some() was called last

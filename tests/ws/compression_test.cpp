@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "codec/outputs.h"
+#include "ws/compressed.h"
 #include "ws/raw_peer.h"
 
 namespace parley::ws {
@@ -14,32 +14,16 @@ namespace {
 
 using codec::DeflateParameters;
 using codec::Opcode;
+using testing::binary;
+using testing::deflated;
 using testing::fin;
+using testing::inflated;
 using testing::Pair;
-
-constexpr std::uint8_t rsv1 = codec::FrameBits::rsv1_bit;
-constexpr std::uint8_t text = 1;
-constexpr std::uint8_t binary = 2;
+using testing::rsv1;
+using testing::text;
 
 // "Hello", as in RFC 7692, 7.2.3.1.
 constexpr std::string_view hello("\xf2\x48\xcd\xc9\xc9\x07\x00", 7);
-
-std::string deflated(std::string_view message) {
-  codec::Deflater deflater({.level = 9}, codec::test_engines());
-  codec::TestOutput out;
-  // In pieces: it is compressed even if that makes it longer.
-  EXPECT_EQ(deflater.compress(as_bytes(message), codec::Deflater::Flush::piece, out), codec::Deflater::Made::bytes);
-  EXPECT_EQ(deflater.compress({}, codec::Deflater::Flush::message, out), codec::Deflater::Made::bytes);
-  return std::string(out.text());
-}
-
-std::string inflated(std::string_view payload) {
-  codec::Inflater inflater({}, codec::test_engines());
-  codec::TestOutput out;
-  Bytes bytes = as_bytes(payload);
-  EXPECT_EQ(inflater.inflate(bytes, true, out, SIZE_MAX), Violation::none);
-  return std::string(out.text());
-}
 
 struct Got {
   std::vector<std::string> messages;

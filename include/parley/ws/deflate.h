@@ -2,6 +2,9 @@
 //
 // Compressing costs time, and memory for each connection (docs/limits.md has figures), so it is off until it is asked
 // for: ServeOptions::deflate, ConnectOptions::deflate. It then is used if the peer wants it, too.
+//
+// What comes is inflated in slices, and others go on meanwhile. What is sent is compressed at once, which
+// takes 30 us for 16 KiB of JSON (300 at level 9): a message of many MiB is better sent in parts (send_some()).
 #pragma once
 
 #include <cstddef>
