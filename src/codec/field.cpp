@@ -1,6 +1,7 @@
 #include "codec/field.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/number.h"
 
@@ -38,10 +39,22 @@ bool is_literal(std::string_view host) noexcept {
 
 }  // namespace
 
-bool is_token_character(char c) noexcept {
+namespace {
+
+// One comparison a character: each byte of each head is looked up.
+constexpr auto token_characters = [] {
   // "tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~" / DIGIT / ALPHA"
-  return is_letter(c) || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").contains(c);
-}
+  std::array<bool, 256> table{};
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const char c = static_cast<char>(i);
+    table[i] = is_letter(c) || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").contains(c);
+  }
+  return table;
+}();
+
+}  // namespace
+
+bool is_token_character(char c) noexcept { return token_characters[static_cast<unsigned char>(c)]; }
 
 bool is_token(std::string_view text) noexcept { return !text.empty() && std::ranges::all_of(text, is_token_character); }
 

@@ -102,9 +102,9 @@ bool is_proper(const ServerPolicy& policy) noexcept {
 // handshake, specifically by selecting one of the values from the |Sec-WebSocket-Protocol| field that the server is
 // willing to use for this connection" (4.2.2). False: against the grammar, "1#token".
 bool choose_subprotocol(const Headers& headers, std::span<const std::string> known, std::string& chosen) {
-  for (const Header header : headers) {
-    if (!equals_ignoring_case(header.name, "Sec-WebSocket-Protocol")) continue;
-    ListReader list(header.value);
+  ValueReader values(headers, "Sec-WebSocket-Protocol");
+  for (std::string_view value; values.next(value);) {
+    ListReader list(value);
     std::string_view each;
     while (list.next(each)) {
       if (!is_token(each)) return false;

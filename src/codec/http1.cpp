@@ -101,26 +101,39 @@ Headers::Iterator& Headers::Iterator::operator++() noexcept {
   return *this;
 }
 
+// A dozen names are looked for in each handshake: of most lines no more than the end and one character is looked at.
+bool ValueReader::next(std::string_view& value) noexcept {
+  while (!rest_.empty()) {
+    const std::string_view line = rest_.substr(0, rest_.find('\r'));
+    rest_.remove_prefix(line.size() + 2);
+    if (line.size() <= name_.size() || line[name_.size()] != ':') continue;
+    if (!equals_ignoring_case(line.substr(0, name_.size()), name_)) continue;
+    value = trim(line.substr(name_.size() + 1));
+    return true;
+  }
+  return false;
+}
+
 Headers::Found Headers::find(std::string_view name) const noexcept {
   Found found;
-  for (const Header header : *this) {
-    if (equals_ignoring_case(header.name, name) && found.lines++ == 0) found.value = header.value;
+  ValueReader values(*this, name);
+  for (std::string_view value; values.next(value);) {
+    if (found.lines++ == 0) found.value = value;
   }
   return found;
 }
 
 std::vector<std::string_view> Headers::values(std::string_view name) const {
-  std::vector<std::string_view> values;
-  for (const Header header : *this) {
-    if (equals_ignoring_case(header.name, name)) values.push_back(header.value);
-  }
-  return values;
+  std::vector<std::string_view> all;
+  ValueReader values(*this, name);
+  for (std::string_view value; values.next(value);) all.push_back(value);
+  return all;
 }
 
 bool Headers::has_element(std::string_view name, std::string_view element) const noexcept {
-  for (const Header header : *this) {
-    if (!equals_ignoring_case(header.name, name)) continue;
-    ListReader list(header.value);
+  ValueReader values(*this, name);
+  for (std::string_view value; values.next(value);) {
+    ListReader list(value);
     for (std::string_view each; list.next(each);) {
       if (equals_ignoring_case(each, element)) return true;
     }
@@ -132,18 +145,20 @@ bool Headers::has_element(std::string_view name, std::string_view element) const
 
 bool HeadReader::next_line(std::string_view bytes, std::string_view& line) noexcept {
   const std::size_t end = std::min(bytes.size(), limits_.head_bytes_max);
-  for (; seen_ < end; ++seen_) {
-    if (!is_control(bytes[seen_])) continue;
+  const std::string_view unseen = bytes.substr(0, end).substr(seen_);
+  seen_ += static_cast<std::size_t>(std::ranges::find_if(unseen, is_control) - unseen.begin());
+  if (seen_ != end) {
     // "a recipient MAY recognize a single LF as a line terminator": not this one. "A recipient of such a bare CR MUST
     // consider that element to be invalid or replace each bare CR with SP" (RFC 9112, 2.2): invalid.
     if (bytes[seen_] == '\n') return fail(HeadFault::line_end);
     if (bytes[seen_] != '\r') return fail(HeadFault::control);
-    if (seen_ + 1 == end) break;
-    if (bytes[seen_ + 1] != '\n') return fail(HeadFault::line_end);
-    line = bytes.substr(line_, seen_ - line_);
-    seen_ += 2;
-    line_ = seen_;
-    return true;
+    if (seen_ + 1 != end) {
+      if (bytes[seen_ + 1] != '\n') return fail(HeadFault::line_end);
+      line = bytes.substr(line_, seen_ - line_);
+      seen_ += 2;
+      line_ = seen_;
+      return true;
+    }
   }
   // "A server that receives a request-target longer than any URI it wishes to parse MUST respond with a 414" (3)
   if (end == limits_.head_bytes_max) return fail(headers_ == 0 ? HeadFault::target_too_long : HeadFault::too_large);
@@ -283,10 +298,10 @@ bool RequestReader::check_content(Request& request) noexcept {
   std::size_t chunked = 0;
   bool other = false;
   bool encoded = false;
-  for (const Header header : request.headers) {
-    if (!equals_ignoring_case(header.name, "Transfer-Encoding")) continue;
+  ValueReader values(request.headers, "Transfer-Encoding");
+  for (std::string_view value; values.next(value);) {
     encoded = true;
-    ListReader codings(header.value);
+    ListReader codings(value);
     for (std::string_view coding; codings.next(coding);) {
       if (equals_ignoring_case(coding, "chunked")) {
         ++chunked;

@@ -109,7 +109,19 @@ class Headers {
   bool has_element(std::string_view name, std::string_view element) const noexcept;
 
  private:
+  friend class ValueReader;
   std::string_view lines_;
+};
+
+// Goes through the values of the lines that have one name, in whatever case.
+class ValueReader {
+ public:
+  ValueReader(const Headers& headers, std::string_view name) noexcept : rest_(headers.lines_), name_(name) {}
+  bool next(std::string_view& value) noexcept;  // false: there are no more
+
+ private:
+  std::string_view rest_;
+  std::string_view name_;
 };
 
 // Do these bytes begin a request? `yes` once its request line is whole, with a method that HTTP knows; `more` while
