@@ -12,8 +12,8 @@ using codec::Opcode;
 
 namespace {
 
-constexpr std::size_t room_bytes_min = 256;       // behind what came with the handshake, for the session to read ahead
-constexpr std::uint16_t window_idle_seconds = 5;  // without a message, before a window that others need is given back
+constexpr std::size_t read_ahead_bytes_min = 256;  // behind what came with the handshake, for the session to read ahead
+constexpr std::uint16_t window_idle_seconds = 5;   // without a message, before a window that others need is given back
 
 }  // namespace
 
@@ -30,14 +30,14 @@ Session SessionCore::make(Stream stream, Shared& shared, Bytes rest) {
   } else if (in && rest.data() + rest.size() == in->data() + in->end) {
     in->begin = in->end - static_cast<std::uint32_t>(rest.size());
   } else {
-    Buffer* buffer = shared.core.buffers.lend(rest.size() + room_bytes_min);
+    Buffer* buffer = shared.core.buffers.lend(rest.size() + read_ahead_bytes_min);
     std::memcpy(buffer->data(), rest.data(), rest.size());
     buffer->end = static_cast<std::uint32_t>(rest.size());
     session->release();
     in = buffer;
   }
   // Without room for more, the handler must take of it first.
-  session->read(!in || in->capacity - in->end >= room_bytes_min);
+  session->read(!in || in->capacity - in->end >= read_ahead_bytes_min);
   return Session(*session);
 }
 

@@ -132,7 +132,7 @@ TEST_F(Listening, for_want_of_descriptors_it_pauses_until_one_is_closed) {
       const auto before = cpu_time();
       EXPECT_EQ(group.size(), 1u);
       EXPECT_TRUE(co_await sleep_for(20ms));
-      EXPECT_LT(cpu_time() - before, 5ms) << "it spins";
+      EXPECT_LT(cpu_time() - before, 10ms) << "it spins";
     }
     const auto before = loop.now();
     other.stream.close();
