@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t events_max = 1024;  // taken from the kernel at once
 constexpr std::uint32_t failed_bits = EPOLLERR | EPOLLHUP;
+constexpr unsigned accepts_more = 4;  // so many in a row, and one more is asked for at once
 
 std::uint32_t kernel_bits(std::uint8_t wanted) noexcept {
   // With nothing wanted the kernel would still report a hang-up again and again; edge-triggered it does so once.
@@ -49,7 +50,8 @@ class Epoll final : public KernelDriver {
   bool wrote_ = false;  // the event at_ has been given out as writable; its other half follows
   bool woken_ = false;
   bool is_precise_ = true;  // epoll_pwait2() is there: Linux 5.11, and not every sandbox
-  unsigned accepts_ = 0;
+  unsigned accepted_ = 0;   // in a row, without asking in vain
+  unsigned at_once_ = 0;    // of the event at_
   std::array<epoll_event, events_max> events_;
 };
 
@@ -161,11 +163,17 @@ bool Epoll::take(Completion& completion) noexcept {
   return false;
 }
 
-// Stays at this event until the backlog is empty, nobody wants more, or it is others' turn.
+// Stays at this event until the backlog is empty, nobody wants more, or it is others' turn. A connection that comes
+// alone is to cost one system call and not a second one that finds nothing: the more came in a row, the more are asked
+// for, and of what is left the kernel tells again.
 bool Epoll::take_accepted(Source& source, Completion& completion) noexcept {
   const Accepting outcome = accept(source, completion);
   if (outcome == Accepting::again) return false;
-  if (outcome != Accepting::one || ++accepts_ % accepts_max == 0) ++at_;
+  accepted_ = outcome == Accepting::one ? accepted_ + 1 : 0;
+  if (++at_once_ >= std::min(accepted_ / accepts_more + 1, accepts_max) || outcome != Accepting::one) {
+    at_once_ = 0;
+    ++at_;
+  }
   return outcome != Accepting::none;
 }
 

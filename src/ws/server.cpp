@@ -29,6 +29,14 @@ Task<Result<void>> discard_input(Stream& peer) {
   co_return {};
 }
 
+// Only where it matters: it takes a system call.
+bool from_a_page(const codec::Request& request) noexcept { return request.headers.find("Origin").lines != 0; }
+
+bool is_on_loopback(const Stream& peer) noexcept {
+  const Address here = peer.local_address();
+  return here.family() != Family::local && here.is_loopback();
+}
+
 Errc reason_of(std::uint16_t status) noexcept {
   switch (status) {
     case 403: return Errc::permission_denied;
@@ -116,9 +124,8 @@ Task<Result<Session>> Acceptor::Impl::answer(Stream& peer, const codec::Request&
                                              Bytes rest) {
   codec::DeflateParameters deflate;
   if (options.deflate) deflate = wishes(shared_->core, Role::server, options.deflate_options);
-  const Address here = peer.local_address();
   const codec::ServerPolicy policy{.origins = codec_origins(options.origins),
-                                   .on_loopback = here.family() != Family::local && here.is_loopback(),
+                                   .on_loopback = from_a_page(request) && is_on_loopback(peer),
                                    .allowed_origins = allowed_origins_,
                                    .subprotocols = shared_->subprotocols,
                                    .deflate = options.deflate ? &deflate : nullptr,
