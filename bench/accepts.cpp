@@ -1,6 +1,9 @@
 // accepts: short TCP connections to an echo server: connect, one message there and back, close.
 //
-//   accepts PORT [--at-once 64] [--seconds 1] [--warm-up 0.2] [--server PID]
+//   accepts PORT [--at-once 64] [--exchanges 1] [--seconds 1] [--warm-up 0.2] [--server PID]
+//
+// --exchanges: so many messages, one after the other. Three are as many as a WebSocket has that is opened, sends one
+// message, and is closed in order.
 //
 // One line of JSON: connections a second and, with --server, that process's CPU time for each, kernel included.
 #include <sys/epoll.h>
@@ -20,8 +23,8 @@ constexpr std::array<char, 64> message{'p', 'a', 'r', 'l', 'e', 'y'};
 
 class Accepts {
  public:
-  Accepts(std::uint16_t port, unsigned at_once)
-      : port_(port), at_once_(at_once), epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
+  Accepts(std::uint16_t port, unsigned at_once, unsigned exchanges)
+      : port_(port), at_once_(at_once), exchanges_(exchanges), epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
   ~Accepts() { close(epoll_); }
   Accepts(const Accepts&) = delete;
   Accepts& operator=(const Accepts&) = delete;
@@ -30,6 +33,7 @@ class Accepts {
   std::uint64_t run(double seconds) {
     const std::int64_t end = now_ns() + static_cast<std::int64_t>(seconds * 1e9);
     std::vector<ClientSocket> sockets;
+    std::vector<unsigned> left(at_once_, exchanges_);
     sockets.reserve(at_once_);
     for (unsigned i = 0; i < at_once_; ++i) {
       sockets.push_back(open());
@@ -43,7 +47,15 @@ class Accepts {
       const bool more = now_ns() < end;
       for (int i = 0; i < count; ++i) {
         const std::uint32_t index = events[static_cast<std::size_t>(i)].data.u32;
-        finish(std::move(sockets[index]));
+        receive(sockets[index]);
+        if (--left[index] != 0) {
+          send(sockets[index]);
+          continue;
+        }
+        left[index] = exchanges_;
+        {
+          const ClientSocket over = std::move(sockets[index]);
+        }
         closed += 1;
         if (more) {
           sockets[index] = open();
@@ -59,8 +71,7 @@ class Accepts {
  private:
   ClientSocket open() {
     ClientSocket socket(port_, false, ++opened_);
-    if (socket.send(message.data(), message.size()) != message.size())
-      die("accepts", "a message did not leave at once");
+    send(socket);
     return socket;
   }
   void watch(const ClientSocket& socket, std::uint32_t index) const {
@@ -69,7 +80,11 @@ class Accepts {
     event.data.u32 = index;
     if (epoll_ctl(epoll_, EPOLL_CTL_ADD, socket.descriptor(), &event) != 0) die("epoll_ctl", std::strerror(errno));
   }
-  static void finish(ClientSocket socket) {
+  static void send(const ClientSocket& socket) {
+    if (socket.send(message.data(), message.size()) != message.size())
+      die("accepts", "a message did not leave at once");
+  }
+  static void receive(const ClientSocket& socket) {
     std::array<char, message.size()> answer{};
     if (socket.receive(answer.data(), answer.size()) != answer.size() || answer != message) {
       die("accepts", "another answer came back");
@@ -78,6 +93,7 @@ class Accepts {
 
   std::uint16_t port_;
   unsigned at_once_;
+  unsigned exchanges_;
   int epoll_;
   unsigned opened_ = 0;
 };
@@ -87,14 +103,15 @@ class Accepts {
 int main(int count, char** words) {
   Arguments arguments(count, words);
   const auto at_once = arguments.number("--at-once", 64u);
+  const auto exchanges = arguments.number("--exchanges", 1u);
   const auto seconds = arguments.number("--seconds", 1.0);
   const auto warm_up_seconds = arguments.number("--warm-up", 0.2);
   const auto server = arguments.number("--server", pid_t{0});
   const auto port = arguments.word<std::uint16_t>("PORT");
   arguments.end();
-  if (at_once == 0) die("--at-once", "at least one");
+  if (at_once == 0 || exchanges == 0) die("accepts", "at least one");
 
-  Accepts accepts(port, at_once);
+  Accepts accepts(port, at_once, exchanges);
   accepts.run(warm_up_seconds);
   const std::int64_t server_began = server ? cpu_ns(server) : 0;
   const std::int64_t began = now_ns();

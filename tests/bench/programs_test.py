@@ -56,6 +56,8 @@ class Traffic(unittest.TestCase):
         for server in (["echo"], ["baseline_epoll_echo"]):
             with self.subTest(server=server), running(server) as (port, process):
                 self.assertGreaterEqual(self.measured("accepts", port, "--at-once", "4", *SECONDS)["connections"], 4)
+                found = self.measured("accepts", port, "--at-once", "4", "--exchanges", "3", *SECONDS)
+                self.assertGreaterEqual(found["connections"], 4)
                 options = ["--server", str(process.pid), "--connections", "50", "--first", "10"]
                 found = self.measured("idle", port, *options)
                 self.assertEqual(found["connections"], 50)
