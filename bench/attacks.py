@@ -20,7 +20,7 @@ import sys
 import time
 import zlib
 
-from pinned import LOAD_CORES
+from pinned import LOAD_CORES, Server
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("PARLEY_BUILD", ROOT / "build" / "release"))
@@ -153,36 +153,28 @@ ATTACKS = {
 DESCRIPTORS_MAX = {"connections, until no descriptor is left": 64}
 
 
-def start(cores, policy, words, descriptors_max=None):
+def serving(cores, descriptors_max):
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
 
     def prepare():
-        os.sched_setaffinity(0, cores)
-        os.sched_setscheduler(0, policy, os.sched_param(1 if policy == os.SCHED_FIFO else 0))
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors_max or most, most))
-    return subprocess.Popen([BUILD / "parley", *words], stdout=subprocess.PIPE, text=True, preexec_fn=prepare)
+    command = [BUILD / "parley", "serve", "echo", "--quiet", "--tls-self-signed", "--listen", "any://127.0.0.1:0"]
+    return Server(command, cores, prepare=prepare)
 
 
-class Server:
-    def __init__(self, cores, descriptors_max):
-        self.process = start(cores, os.SCHED_OTHER, ["serve", "echo", "--quiet", "--tls-self-signed", "--listen",
-                                                     "any://127.0.0.1:0"], descriptors_max)
-        self.port = int(self.process.stdout.readline().rsplit(":", 1)[1])
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
+def start_load(words):
+    def prepare():
+        is_root = os.geteuid() == 0
+        os.sched_setaffinity(0, LOAD_CORES)
+        os.sched_setscheduler(0, os.SCHED_FIFO if is_root else os.SCHED_OTHER, os.sched_param(1 if is_root else 0))
+    return subprocess.Popen([BUILD / "parley", "bench", *words], stdout=subprocess.PIPE, text=True, preexec_fn=prepare)
 
 
 def measure(port, seconds, attack=None):
     """p99 in µs; whether anything was lost; and how many steps the attacker took in a second."""
-    load = start(LOAD_CORES, os.SCHED_FIFO if os.geteuid() == 0 else os.SCHED_OTHER,
-                 ["bench", f"ws://127.0.0.1:{port}/", "--json", "--connections", "16", "--rate", str(RATE),
-                  "--warm-up", str(2 * LEAD_SECONDS), "--duration", str(seconds)])
+    load = start_load([f"ws://127.0.0.1:{port}/", "--json", "--connections", "16", "--rate", str(RATE),
+                       "--warm-up", str(2 * LEAD_SECONDS), "--duration", str(seconds)])
     time.sleep(LEAD_SECONDS)
     steps = attack(port) if attack else None
     begun, count = time.monotonic(), 0
@@ -212,7 +204,7 @@ def main():
     for name, attack in ATTACKS.items():
         if wanted not in name:
             continue
-        with Server(cores, DESCRIPTORS_MAX.get(name)) as server:
+        with serving(cores, DESCRIPTORS_MAX.get(name)) as server:
             both = [(measure(server.port, seconds), measure(server.port, seconds, attack)) for _ in range(ROUNDS)]
         alone = min(calm[0] for calm, _ in both)
         beside, _, rate = min(stormy for _, stormy in both)

@@ -3,8 +3,22 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <atomic>
 
 namespace parley::codec {
+
+namespace {
+
+// EVP_sha1() is looked up each time, under a lock of the process. What was not found is looked for again.
+// again.
+const EVP_MD* sha1() noexcept {
+  static std::atomic<const EVP_MD*> known = nullptr;
+  const EVP_MD* found = known.load(std::memory_order_acquire);
+  if (!found) known.store(found = EVP_MD_fetch(nullptr, "SHA1", nullptr), std::memory_order_release);
+  return found;
+}
+
+}  // namespace
 
 std::string base64(Bytes bytes) {
   std::string text(4 * ((bytes.size() + 2) / 3), '\0');
@@ -32,9 +46,8 @@ std::string websocket_accept(std::string_view key) {
   std::array<std::byte, EVP_MAX_MD_SIZE> hash;
   unsigned size = 0;
   auto* const out = reinterpret_cast<unsigned char*>(hash.data());
-  // EVP_sha1() would be looked up in the providers' tables each time.
-  static EVP_MD* const sha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
-  if (!sha1 || EVP_Digest(text.data(), text.size(), out, &size, sha1, nullptr) != 1) return {};
+  const EVP_MD* const method = sha1();
+  if (!method || EVP_Digest(text.data(), text.size(), out, &size, method, nullptr) != 1) return {};
   return base64(Bytes(hash).first(size));
 }
 

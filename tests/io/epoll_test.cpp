@@ -1,5 +1,18 @@
 #include "io/epoll.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdlib>
+
+#include "io/cpu_time.h"
 #include "io/kernel_driver.h"
 
 namespace parley::detail {
@@ -8,5 +21,46 @@ INSTANTIATE_TEST_SUITE_P(Epoll, KernelDriverTest, testing::Values(&make_epoll));
 INSTANTIATE_TEST_SUITE_P(Epoll, KernelDriverListening, testing::Values(&make_epoll));
 
 TEST(Epoll, says_its_name) { EXPECT_EQ((*make_epoll())->name(), "epoll"); }
+
+namespace {
+
+constexpr int no_seccomp = 77;
+
+// From now on this process has no epoll_pwait2(2), as on an old kernel or in an old sandbox.
+bool forbid_pwait2(int error) {
+  std::array<sock_filter, 4> program{
+      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_pwait2, 0, 1),
+      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
+      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  sock_fprog filter{.len = program.size(), .filter = program.data()};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
+    return false;
+  }
+  return syscall(SYS_epoll_pwait2, -1, nullptr, 0, nullptr, nullptr, 0) == -1 && errno == error;
+}
+
+[[noreturn]] void wait_without_pwait2(int error) {
+  if (!forbid_pwait2(error)) std::exit(no_seccomp);
+  auto driver = *make_epoll();
+  Completion completion{};
+  const auto before = cpu_time();
+  for (int i = 0; i < 2; ++i) {
+    const Time until = driver->now() + 20'000'000;
+    if (driver->next(completion, until) || driver->now() < until) std::exit(1);
+  }
+  std::exit(cpu_time() - before < std::chrono::milliseconds(20) ? 0 : 2);  // not by spinning
+}
+
+bool ended_well(int status) {
+  return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == no_seccomp);
+}
+
+}  // namespace
+
+TEST(EpollDeathTest, waits_where_there_is_no_epoll_pwait2) {
+  for (const int error : {ENOSYS, EPERM}) EXPECT_EXIT(wait_without_pwait2(error), ended_well, "");
+}
 
 }  // namespace parley::detail
