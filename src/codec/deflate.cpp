@@ -99,7 +99,12 @@ Violation Inflater::inflate(Bytes& piece, bool last, Output& out, std::size_t by
   } else {
     if (!engine_) engine_ = window_.engines().lend(window_.bytes(), window_bits_);
     if (!engine_) return Violation::no_memory;
-    violation = run(piece, last, out, std::min(bytes_max, before + std::min(slice_bytes, SIZE_MAX - before)));
+    Bytes some = piece.first(std::min(piece.size(), slice_bytes));
+    const std::size_t given = some.size();
+    const bool all = given == piece.size();
+    violation = run(some, last && all, out, std::min(bytes_max, before + std::min(slice_bytes, SIZE_MAX - before)));
+    piece = piece.subspan(given - some.size());
+    if (violation == Violation::none && !all) violation = Violation::message_too_large;
   }
   return window_.add({out.data + before, out.size - before}) ? violation : Violation::no_memory;
 }

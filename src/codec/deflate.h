@@ -57,8 +57,8 @@ class Inflater {
 
   // Takes `piece` from the front on and appends what it becomes. `last`: it ends the message.
   // message_too_large: `out` has more than `bytes_max` bytes, by one. That ends the message, or the caller makes room
-  // in `out` and calls again with what is left of `piece`. Or no more than that, but this call has appended more than
-  // `slice_bytes`: call again. After deflate_broken or no_memory the Inflater is of no use.
+  // in `out` and calls again with what is left of `piece`. Or no more than that, but this call has taken `slice_bytes`
+  // or appended more: call again. After deflate_broken or no_memory the Inflater is of no use.
   Violation inflate(Bytes& piece, bool last, Output& out, std::size_t bytes_max,
                     std::size_t slice_bytes = SIZE_MAX) noexcept;
 

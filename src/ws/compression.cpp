@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::size_t part_bytes_max = detail::Slices::slice_bytes;  // what receive_some() shows at once
 constexpr std::size_t inflated_bytes_max = std::size_t{1} << 30;     // of one message, whatever its limit
-constexpr std::size_t inflate_bytes_least =
-    256;  // what a message costs, however short, as if it had so many bytes more
+// What a message costs, however short, as if it had so many bytes more.
+constexpr std::size_t inflate_bytes_least = 256;
 
 constexpr std::uint8_t window_bits_usual = 12;
 

@@ -236,6 +236,33 @@ TEST(Deflate, as_large_as_allowed) {
   EXPECT_EQ(inflated(empty, {unhex("00")}, 0).violation, Violation::none);
 }
 
+// No call takes or makes more than a slice, and what comes of them all is the same.
+TEST(Deflate, in_slices) {
+  DeflateEngines by_zlib(std::size_t{1} << 30, {.libdeflate = false});  // which makes a whole message at once
+  const std::string message = sample(30'000, 1) + std::string(30'000, 'z');
+  const std::string noise = message.substr(0, 3000);
+  for (const std::size_t slice : {1u, 7u, 500u, 16'384u, 1u << 20}) {
+    Deflater deflater({}, by_zlib);
+    Inflater inflater({}, by_zlib);
+    for (const std::string& each : {message, noise, std::string("short"), message}) {
+      const std::string payload = compressed(deflater, each);
+      TestOutput out;
+      out.generous = true;
+      Bytes left = as_bytes(payload);
+      Violation violation = Violation::message_too_large;
+      while (violation == Violation::message_too_large) {
+        const std::size_t unread = left.size();
+        const std::size_t made = out.size;
+        violation = inflater.inflate(left, true, out, 100'000, slice);
+        EXPECT_LE(unread - left.size(), slice);
+        EXPECT_LE(out.size - made, slice + 1);
+      }
+      EXPECT_EQ(violation, Violation::none);
+      EXPECT_TRUE(out.text() == each) << slice;
+    }
+  }
+}
+
 // Who takes the output away as it comes needs no room for the whole message.
 TEST(Deflate, goes_on_where_it_was_full) {
   const std::string message = sample(100'000, 1) + std::string(100'000, 'z');
