@@ -79,8 +79,13 @@ def once_each(data, answer=b""):
     return attack
 
 
-def flooding(data, answer, count=8):
-    """Some WebSockets that send the same for ever, and never read."""
+def discard(peer):
+    while peer.recv(1 << 20):
+        pass
+
+
+def flooding(data, answer, count=8, reads=False):
+    """Some WebSockets that send the same for ever, and never read, or all that comes."""
     def attack(port):
         check(port, REQUEST + data * 2, answer)
         peers = []
@@ -90,6 +95,8 @@ def flooding(data, answer, count=8):
             for peer in list(peers):
                 try:
                     peer.send(data)
+                    if reads:
+                        discard(peer)
                 except BlockingIOError:
                     pass
                 except OSError:
@@ -141,6 +148,8 @@ ATTACKS = {
     "TLS handshakes, 32 at once": handshakes(32),
     "connections, until no descriptor is left": once_each(b""),
     "slow readers": flooding(frame(0x82, bytes(1000)) * 20, frame(0x82, bytes(1000))[:4].replace(b"\xfe", b"\x7e", 1)),
+    "floods of small messages": flooding(frame(0x82, b"") * 10000, b"\x82\x00", reads=True),
+    "floods of small pings": flooding(frame(0x89, b"") * 10000, b"\x8a\x00", reads=True),
     "ping floods": flooding(frame(0x89, b"x" * 100) * 20, b"\x8a\x64"),
     "fragment floods": flooding(frame(0x02, b"") + frame(0x00, b"") * 200, PROTOCOL),
     "deflate bombs": bombs(32 << 20),

@@ -57,6 +57,8 @@ class Core {
  public:
   static constexpr std::size_t cork_bytes_max = 64 * 1024;
   static constexpr unsigned at_once_max = 32;  // operations on end that did not wait
+  static constexpr unsigned share_max = 128;   // in a turn: timers; messages, or control frames, of one session
+  static constexpr unsigned share_min = 16;    // of messages, when others have spent the turn
 
   Core(Result<std::unique_ptr<Driver>> driver, const LoopOptions& options);
   ~Core();
@@ -94,6 +96,10 @@ class Core {
   // For an operation that ended without waiting: is it others' turn, however much more there is to do? Now and then.
   bool turn_is_over() noexcept { return ++at_once_ % at_once_max == 0; }
 
+  // Has the handler that takes one message after the other had its share of this turn? It began with begin_share().
+  bool share_is_over() noexcept { return ++taken_ > (slices.is_spent() ? share_min : share_max); }
+  void begin_share() noexcept { taken_ = 0; }
+
   // One descriptor of this loop was closed.
   void descriptor_freed() noexcept;
 
@@ -127,6 +133,7 @@ class Core {
   std::vector<std::move_only_function<void()>> posted_;
   std::size_t cork_size_ = 0;
   unsigned at_once_ = 0;
+  unsigned taken_ = 0;
   alignas(64) std::array<std::byte, cork_bytes_max> cork_;
 };
 

@@ -33,6 +33,7 @@ class Slices {
   // Is there no work to be done any more in this turn?
   bool is_spent() const noexcept { return left_ == 0; }
   void spend(std::size_t bytes) noexcept { left_ -= std::min(left_, bytes); }
+  void spend_all() noexcept { left_ = 0; }
 
   // It goes on when its turn comes. It may be unlisted before.
   void add(Sliced& work) noexcept;

@@ -171,6 +171,7 @@ void SessionCore::drop() noexcept {
   PARLEY_CHECK(!reader_, "a Session was destroyed while a receive() of it waits");
   dropped_ = true;
   unshow();
+  if (later_) not_later();
   // "1001 indicates that an endpoint is "going away"", "1011 indicates that a server is terminating the connection
   // because it encountered an unexpected condition that prevented it from fulfilling the request." (7.4.1)
   const bool failed = shared_.core.failing || std::uncaught_exceptions() != 0;

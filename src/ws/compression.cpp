@@ -113,14 +113,11 @@ bool Deflated::grow(std::size_t bytes) noexcept {
   return true;
 }
 
-Compression::Compression(SessionCore& owner, detail::Core& core, codec::Role role, const DeflateOptions& options,
+Compression::Compression(detail::Core& core, codec::Role role, const DeflateOptions& options,
                          const codec::DeflateParameters& agreed, bool may_drop) noexcept
-    : session(owner),
-      deflater(to_send(role, options, agreed, may_drop), engines_of(core)),
+    : deflater(to_send(role, options, agreed, may_drop), engines_of(core)),
       inflater(settings(other(role), agreed), engines_of(core)),
       message(core.buffers) {}
-
-void Compression::go_on() noexcept { session.inflate_on(); }
 
 // ---- What a session does with it
 
@@ -133,7 +130,7 @@ bool SessionCore::inflate(Bytes bytes, bool whole) noexcept {
   compression.to_inflate = true;
   inflated_ = unfinished_ = true;
   const bool stops = shared_.core.slices.is_spent() || inflate_slice();
-  if (is_inflating()) inflate_later();
+  if (is_inflating()) go_on_later();
   return stops;
 }
 
@@ -169,34 +166,6 @@ bool SessionCore::inflate_slice() noexcept {
   return true;
 }
 
-// In its turn.
-void SessionCore::inflate_on() noexcept {
-  Compression& compression = *rare_->compression;
-  if (!reader_) return compression.unlist();  // receive() was cancelled; the next one comes back to it
-  if (is_broken()) return lost(stream_->ended);
-  if (!inflate_slice() && !advance()) {
-    compression.unlist();
-    return settle();
-  }
-  if (is_inflating()) return;
-  compression.unlist();
-  wake();
-}
-
-void SessionCore::inflate_later() noexcept {
-  Compression& compression = *rare_->compression;
-  if (compression.is_listed()) return;
-  shared_.core.slices.add(compression);
-  // It may wait for long, and many with it.
-  Buffer& buffer = *stream_->in;
-  const Inbox& inbox = held(buffer).inbox;
-  const std::size_t bytes = inbox.bytes + buffer.end - buffer.begin + room_bytes_min;
-  if (buffer.capacity / sparse_share <= bytes) return;
-  const std::ptrdiff_t taken = compression.rest.data() - (buffer.data() + inbox.begin);
-  move_in(bytes, inbox.bytes);
-  if (compression.to_inflate) compression.rest = Bytes(stream_->in->data() + taken, compression.rest.size());
-}
-
 // Idle: what it keeps only to compress better may be of more use to others.
 void SessionCore::give_back_window() noexcept {
   if (engines_of(shared_.core).is_tight()) rare_->compression->deflater.forget();
@@ -209,8 +178,8 @@ void SessionCore::give_back_inflated() noexcept {
     return;
   }
   compression.message.release();
-  compression.unlist();
   inflated_ = unfinished_ = false;
+  if (later_) not_later();
 }
 
 bool SessionCore::is_worth_it(const Message& message, bool last, Compress compress) const noexcept {

@@ -13,8 +13,6 @@
 
 namespace parley::ws {
 
-class SessionCore;
-
 // Are the numbers ones that zlib and RFC 7692 know?
 bool is_sound(const DeflateOptions& options) noexcept;
 
@@ -56,15 +54,11 @@ class Deflated final : public codec::Output {
   std::unique_ptr<std::byte[]> memory;
 };
 
-struct Compression final : detail::Sliced {
+struct Compression {
   // A peer that may not get all that was compressed for it (`may_drop`) must not need any of it later.
-  Compression(SessionCore& session, detail::Core& core, codec::Role role, const DeflateOptions& options,
+  Compression(detail::Core& core, codec::Role role, const DeflateOptions& options,
               const codec::DeflateParameters& agreed, bool may_drop) noexcept;
-  ~Compression() { unlist(); }
 
-  void go_on() noexcept override;
-
-  SessionCore& session;
   codec::Deflater deflater;
   codec::Inflater inflater;
   bool sending = false;  // send_some() has begun a message that is compressed

@@ -24,13 +24,14 @@ constexpr std::uint32_t busy_room_bytes_min = 256;  // less than this, and a ses
 void SessionCore::arrived() noexcept {
   heard_ = static_cast<std::uint16_t>(shared_.second);
   pinged_ = false;
-  if (!reader_ || unfinished_) [[unlikely]]
+  if (!reader_ || later_) [[unlikely]]
     return dropped_ || how_ != Errc::none ? discard() : look_ahead();
+  shared_.core.begin_share();
   if (advance()) [[likely]] {
     const Buffer* buffer = stream_ ? stream_->in : nullptr;
     if (buffer && buffer->capacity - buffer->end < busy_room_bytes_min) [[unlikely]]
       read(false);  // until the handler has taken what is there
-    if (is_inflating()) [[unlikely]]
+    if (later_) [[unlikely]]
       return look_ahead();
     wake();
   } else {
@@ -95,6 +96,7 @@ Inbox& SessionCore::inbox(Buffer& buffer) noexcept {
 }
 
 bool SessionCore::read_frames(Buffer& buffer) noexcept {
+  unsigned controls = 0;
   Inbox& inbox = this->inbox(buffer);
   std::span<std::byte> unread(buffer.data() + buffer.begin, buffer.end - buffer.begin);
   codec::Piece piece;
@@ -110,7 +112,12 @@ bool SessionCore::read_frames(Buffer& buffer) noexcept {
       codec::mask(piece.bytes, std::exchange(piece.key, 0));
       if (piece.first) watch(false, piece.bits, piece.bytes, piece.bytes.size() + piece.left);
     }
-    if (piece.bits.is_control() ? take_control(piece) : take_data(buffer, inbox, piece)) return true;
+    if (!piece.bits.is_control()) {
+      if (take_data(buffer, inbox, piece)) return true;
+    } else {
+      if (take_control(piece)) return true;
+      if (++controls == detail::Core::share_max && !dropped_) return go_on_later(), true;
+    }
   }
 }
 
@@ -172,8 +179,44 @@ bool SessionCore::take_control(const codec::Piece& piece) noexcept {
   }
 }
 
-// The handler is busy, or a message is being inflated: answers what must not wait for it. Frames that are dealt with
-// here are passed over later: a ping that has been answered becomes a pong, which means nothing.
+// There is more to do than a turn is for.
+void SessionCore::go_on_later() noexcept {
+  later_ = true;
+  if (!is_inflating()) shared_.core.slices.spend_all();
+  if (rare().later.is_listed()) return;
+  shared_.core.slices.add(rare_->later);
+  // It may wait for long, and many with it.
+  Buffer& buffer = *stream_->in;
+  const Inbox* inbox = inbox_made_ ? &held(buffer).inbox : nullptr;
+  const std::uint32_t begun = inbox && (unfinished_ || inbox->messages.is_open()) ? inbox->bytes : 0;
+  const std::size_t bytes = begun + buffer.end - buffer.begin + room_bytes_min;
+  if (buffer.capacity / sparse_share <= bytes) return;
+  Compression* compression = unfinished_ ? rare_->compression.get() : nullptr;
+  const std::byte* const before = buffer.data() + (begun ? inbox->begin : buffer.begin);
+  move_in(bytes, begun);
+  if (!compression || !compression->to_inflate) return;
+  compression->rest = Bytes(stream_->in->data() + (compression->rest.data() - before), compression->rest.size());
+}
+
+void SessionCore::not_later() noexcept {
+  later_ = false;
+  rare_->later.unlist();
+}
+
+void SessionCore::go_on() noexcept {
+  if (!reader_) return not_later();  // receive() was cancelled, and the next one comes back to it; or it is over
+  if (unfinished_ && is_broken()) return lost(stream_->ended);
+  shared_.core.begin_share();
+  later_ = false;
+  const bool stops = (unfinished_ && inflate_slice()) || advance();
+  if (is_inflating()) go_on_later();
+  if (later_) return;
+  rare_->later.unlist();
+  stops ? wake() : settle();
+}
+
+// The handler is busy, or there is more to do than a turn is for: answers what must not wait for it. Frames that are
+// dealt with here are passed over later: a ping that has been answered becomes a pong, which means nothing.
 void SessionCore::look_ahead() noexcept {
   Buffer* buffer = stream_->in;
   if (is_inflating() && is_broken()) return lost(stream_->ended);
@@ -181,7 +224,9 @@ void SessionCore::look_ahead() noexcept {
   std::uint64_t at = std::max(buffer->mark, buffer->begin);
   if (shared_.observer) at = buffer->end;  // who watches sees each frame as it came
   if (inbox_made_ && buffer->mark <= buffer->begin) at += held(*buffer).inbox.frames.left();
-  while (at < buffer->end) {
+  // A busy handler may be so for long: all of it, then. Of what goes on by itself, no more than a share.
+  const unsigned frames_max = later_ ? detail::Core::share_max : UINT32_MAX;
+  for (unsigned frames = 0; at < buffer->end && frames < frames_max; ++frames) {
     std::byte* const frame = buffer->data() + at;
     const codec::Glance glance = codec::glance({frame, static_cast<std::size_t>(buffer->end - at)});
     const std::uint64_t whole = glance.head_bytes + glance.payload_bytes;
@@ -313,10 +358,12 @@ bool SessionCore::poll(bool parts) noexcept {
   }
   shown_ = false;
   parts_ = parts;
-  if (unfinished_) [[unlikely]]
-    return inflate_later(), false;
+  if (unfinished_ || later_) [[unlikely]]
+    return go_on_later(), false;
   if (stream_->in && stream_->in->begin != stream_->in->end) {
-    if (advance()) return !is_inflating();
+    if (shared_.core.share_is_over()) [[unlikely]]
+      return go_on_later(), false;
+    if (advance()) return !later_;
   } else if (stream_->ended.code != Errc::none) {
     lost(stream_->ended);
     return true;
@@ -342,7 +389,7 @@ void SessionCore::agreed(std::string_view subprotocol, const std::optional<codec
     subprotocol_ = static_cast<std::uint8_t>(found - known.begin() + 1);
   }
   if (!deflate) return;
-  rare().compression = std::make_unique<Compression>(*this, shared_.core, shared_.role, shared_.deflate, *deflate,
+  rare().compression = std::make_unique<Compression>(shared_.core, shared_.role, shared_.deflate, *deflate,
                                                      shared_.limits.when_full == WhenFull::drop_oldest);
   deflate_ = true;
 }
@@ -369,7 +416,7 @@ void SessionCore::forget_request() noexcept {
   rare_->request.reset();
   const Rare& rare = *rare_;
   const bool is_used = deflate_ || how_ != Errc::none || !rare.queue.empty() || !rare.waiting.empty() || rare.pinger;
-  if (!is_used && !rare.pending() && !rare.is_listed()) rare_.reset();
+  if (!is_used && !rare.pending() && !rare.is_listed() && !later_) rare_.reset();
 }
 
 Result<Piece> SessionCore::take_some() const noexcept {

@@ -113,9 +113,17 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   void flush() noexcept override;
   void stop(Context& context, Stop level, Errc reason) noexcept override;
   void tick(std::uint32_t now) noexcept;  // a second is over
-  void inflate_on() noexcept;
+  void go_on() noexcept;                  // the turn of what takes long
 
  private:
+  struct Later final : detail::Sliced {
+    explicit Later(SessionCore& owner) noexcept : session(owner) {}
+    ~Later() { unlist(); }
+    void go_on() noexcept override { session.go_on(); }
+
+    SessionCore& session;
+  };
+
   // What most sessions never need.
   struct Rare final : detail::Timer, detail::Lingering {
     explicit Rare(SessionCore& owner) noexcept : Timer(&Rare::over), session(owner) {}
@@ -123,6 +131,7 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
     void give_up() noexcept override { session.give_up(); }
 
     SessionCore& session;
+    Later later{session};
     std::list<Queued> queue;
     std::size_t queue_bytes = 0;
     std::list<Waiting> waiting;
@@ -163,6 +172,8 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   static constexpr std::uint32_t sparse_share = 8;  // a buffer so many times as large as needed is of use elsewhere
   static Held& held(Buffer& buffer) noexcept { return *reinterpret_cast<Held*>(buffer.owner); }
 
+  void go_on_later() noexcept;
+  void not_later() noexcept;
   void discard() noexcept;
   void forget_request() noexcept;
   void watch(bool sent, codec::FrameBits bits, Bytes begin, std::uint64_t payload_bytes) noexcept;
@@ -171,7 +182,6 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   // Compressing: compression.cpp
   bool inflate(Bytes bytes, bool whole) noexcept;
   bool inflate_slice() noexcept;
-  void inflate_later() noexcept;
   bool is_inflating() const noexcept { return unfinished_ && !shown_; }
   // The peer is gone, and not in order: nobody is owed a long work.
   bool is_broken() const noexcept { return stream_->ended.code != Errc::none && stream_->ended.code != Errc::end; }
@@ -222,7 +232,8 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   bool inbox_made_ : 1 = false;   // the buffer's header holds one
   bool shown_ : 1 = false;        // a message is ready, or being looked at
   bool inflated_ : 1 = false;     // a message, or part of it, lies in the Compression
-  bool unfinished_ : 1 = false;   // there is more of it to be made, in other turns
+  bool unfinished_ : 1 = false;   // there is more of it to be made
+  bool later_ : 1 = false;        // there is more to be read, or inflated, in another turn
   bool deflate_ : 1 = false;      // permessage-deflate was agreed
   bool part_ : 1 = false;         // what is shown is part of a message, with more to come
   bool parts_ : 1 = false;        // receive_some() was called last
