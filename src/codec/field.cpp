@@ -37,10 +37,6 @@ bool is_literal(std::string_view host) noexcept {
          std::ranges::all_of(inside, [](char c) { return is_hexadecimal(c) || c == ':' || c == '.'; });
 }
 
-}  // namespace
-
-namespace {
-
 // One comparison a character: each byte of each head is looked up.
 constexpr auto token_characters = [] {
   // "tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~" / DIGIT / ALPHA"
