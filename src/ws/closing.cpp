@@ -109,7 +109,7 @@ void SessionCore::lost(Error error) noexcept {
 void SessionCore::end(Errc how) noexcept {
   if (how_ != Errc::none) return;
   how_ = how;
-  if (Context* reader = std::exchange(reader_, nullptr)) reader->ready();
+  if (reader_) forget_reader().ready();
   if (rare_) {
     if (Context* pinger = std::exchange(rare_->pinger, nullptr)) pinger->ready(Error{how, 0});
     for (Waiting& waiting : rare_->waiting) {
@@ -205,56 +205,6 @@ void SessionCore::tick(std::uint32_t now) noexcept {
 Closed SessionCore::closed() const {
   if (!rare_ || how_ == Errc::none) return {};
   return rare_->closed;
-}
-
-// ---- What the public header calls
-
-Session::~Session() {
-  if (core_) core_->drop();
-}
-
-bool Session::Receive::poll() const noexcept { return core_->poll(false); }
-bool Session::Receive::wait(std::coroutine_handle<> waiter) noexcept { return core_->wait(*context_, waiter); }
-Result<Message> Session::Receive::take() const noexcept {
-  return core_ ? core_->take() : Result<Message>(parley::fail(Errc::closed));
-}
-bool Session::ReceiveSome::poll() const noexcept { return core_->poll(true); }
-bool Session::ReceiveSome::wait(std::coroutine_handle<> waiter) noexcept { return core_->wait(*context_, waiter); }
-Result<Piece> Session::ReceiveSome::take() const noexcept {
-  return core_ ? core_->take_some() : Result<Piece>(parley::fail(Errc::closed));
-}
-bool Session::SendSome::send(std::coroutine_handle<> waiter) noexcept {
-  if (what_ == What::message) return core_->send(*context_, waiter, *part_, compress_);
-  return core_->send_some(*context_, waiter, *part_, what_ == What::last_part, compress_);
-}
-bool Session::Ping::wait(std::coroutine_handle<> waiter) noexcept {
-  sent_ = context_->core().driver->now();
-  return core_->ping(*context_, waiter);
-}
-Result<std::chrono::nanoseconds> Session::Ping::await_resume() const noexcept {
-  if (!core_) return parley::fail(Errc::closed);
-  if (context_->outcome().code != Errc::none) return std::unexpected(context_->outcome());
-  return std::chrono::nanoseconds(context_->core().driver->now() - sent_);
-}
-bool Session::Send::send(SessionCore& core, std::coroutine_handle<> waiter) noexcept {
-  return core.send(*context_, waiter, *message_);
-}
-
-Result<void> Session::close(std::uint16_t code, std::string_view reason) noexcept {
-  return core_ ? core_->close(code, reason) : Result<void>(parley::fail(Errc::closed));
-}
-
-Error Session::ended() const noexcept { return core_ ? core_->ended() : Error{Errc::closed, 0}; }
-Closed Session::closed() const { return core_ ? core_->closed() : Closed{}; }
-const Request* Session::request() const noexcept { return core_ ? core_->request() : nullptr; }
-std::string_view Session::subprotocol() const noexcept { return core_ ? core_->subprotocol() : std::string_view(); }
-bool Session::compresses() const noexcept { return core_ && core_->compresses(); }
-Counters Session::counters() const noexcept { return core_ ? core_->counters() : Counters{}; }
-Address Session::local_address() const noexcept {
-  return core_ && core_->stream() ? core_->stream()->local_address() : Address{};
-}
-Address Session::peer_address() const noexcept {
-  return core_ && core_->stream() ? core_->stream()->peer_address() : Address{};
 }
 
 }  // namespace parley::ws

@@ -343,7 +343,7 @@ void SessionCore::read(bool on) noexcept {
 }
 
 void SessionCore::wake() noexcept {
-  if (Context* reader = std::exchange(reader_, nullptr)) reader->resume();
+  if (reader_) forget_reader().resume();
 }
 
 bool SessionCore::poll(bool parts) noexcept {
@@ -370,16 +370,6 @@ bool SessionCore::poll(bool parts) noexcept {
   }
   settle();
   return false;
-}
-
-bool SessionCore::wait(Context& context, std::coroutine_handle<> waiter) noexcept {
-  if (reader_) {
-    context.set(Error{Errc::already, 0});
-    return false;
-  }
-  if (!context.wait(*this, waiter, Stop::receiving)) return false;
-  reader_ = &context;
-  return true;
 }
 
 void SessionCore::agreed(std::string_view subprotocol, const std::optional<codec::DeflateParameters>& deflate) {

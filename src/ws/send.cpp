@@ -340,8 +340,8 @@ void SessionCore::pump() noexcept {
 }
 
 void SessionCore::stop(Context& context, Stop level, Errc reason) noexcept {
-  if (&context == reader_) {
-    reader_ = nullptr;
+  if (is_read_in(context)) {
+    forget_reader(reason);
     return context.ready(Error{reason, 0});
   }
   if (level != Stop::all) return;

@@ -79,7 +79,7 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
 
   // Gives back what the last receive() showed; is there a message (or part of one, if `parts`), or the end, already?
   bool poll(bool parts) noexcept;
-  bool wait(Context& context, std::coroutine_handle<> waiter) noexcept;
+  bool wait(Session::Receiving& reader, Context& context, std::coroutine_handle<> waiter) noexcept;
   Result<Message> take() const noexcept;
   Result<Piece> take_some() const noexcept;
   bool send(Context& context, std::coroutine_handle<> waiter, const Message& message,
@@ -166,6 +166,8 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   void release() noexcept;
   void put_aside(Buffer* buffer) noexcept;
   void unshow() noexcept;
+  bool is_read_in(const Context& context) const noexcept;
+  Context& forget_reader(Errc failure = Errc::none) noexcept;
   void wake() noexcept;
   Inbox& inbox(Buffer& buffer) noexcept;
   static constexpr std::uint32_t room_bytes_min = 4096;  // for what follows the part of a message that has arrived
@@ -222,7 +224,7 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
 
   ByteStream* stream_;
   Shared& shared_;
-  Context* reader_ = nullptr;
+  Session::Receiving* reader_ = nullptr;  // who waits for a message
   std::unique_ptr<Rare> rare_;
   std::uint16_t heard_ = 0;   // the second when something was last received; it wraps
   std::uint16_t active_ = 0;  // the second when a message last came or went

@@ -231,31 +231,6 @@ TEST(Receive, PingsAreAnsweredWhileTheHandlerIsBusyAndOnlyOnce) {
   pair.session = {};
 }
 
-Task<> second_receive(Session& session, Errc& how) {
-  auto second = co_await session.receive();
-  how = second.error().code;
-}
-
-Task<> two_receives(Loop& loop, Pair& pair, Got& got, Errc& second) {
-  TaskGroup group(loop);
-  group.spawn(receive_all(pair.session, got));
-  group.spawn(second_receive(pair.session, second));
-  group.spawn(feed(pair, pair.wire(Opcode::text, "x"), 1));
-  co_await group.join();
-}
-
-TEST(Receive, OneAtATime) {
-  Simulation simulation;
-  Loop loop(simulation);
-  Pair pair(loop, Role::server);
-  Got got;
-  Errc second = Errc::none;
-  loop.run(two_receives(loop, pair, got, second));
-  EXPECT_EQ(second, Errc::already);
-  EXPECT_EQ(got.messages.size(), 1u);
-  pair.session = {};
-}
-
 Task<> timed_receive(Pair& pair, Got& got) {
   co_await pair.peer.send(pair.wire(Opcode::text, "late").substr(0, 7));
   auto none = co_await within(std::chrono::seconds(1), pair.session.receive());

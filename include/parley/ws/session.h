@@ -110,6 +110,7 @@ class SessionCore;
 
 class Session {
  public:
+  class Receiving;
   class Receive;
   class ReceiveSome;
   class Send;
@@ -188,54 +189,41 @@ class Session {
   SessionCore* core_ = nullptr;
 };
 
-class [[nodiscard]] Session::Receive {
+// What the two kinds of receive() have in common. One word, since each idle handler has one in its frame.
+class [[nodiscard]] Session::Receiving {
  public:
   using operation = void;
-  explicit Receive(SessionCore* core) noexcept : core_(core) {}
-  bool await_ready() const noexcept { return core_ == nullptr || poll(); }
   template <detail::TaskPromise P>
   bool await_suspend(std::coroutine_handle<P> waiter) noexcept {
-    context_ = waiter.promise().context;
-    return wait(waiter);
+    return wait(*waiter.promise().context, waiter);
   }
-  Result<Message> await_resume() const noexcept {
-    if (context_ && context_->outcome().code != Errc::none) [[unlikely]]
-      return std::unexpected(context_->outcome());
-    return take();
-  }
+
+ protected:
+  explicit Receiving(const SessionCore* core) noexcept : word_(reinterpret_cast<std::uintptr_t>(core)) {}
+  bool poll(bool parts) const noexcept;
+  Error failure() const noexcept;
+  SessionCore& core() const noexcept { return *reinterpret_cast<SessionCore*>(word_); }
 
  private:
-  bool poll() const noexcept;
-  bool wait(std::coroutine_handle<> waiter) noexcept;
-  Result<Message> take() const noexcept;
+  friend SessionCore;
+  bool wait(detail::Context& context, std::coroutine_handle<> waiter) noexcept;
 
-  SessionCore* core_;
-  detail::Context* context_ = nullptr;
+  // A SessionCore, or null; while it waits, the Context; if it failed, an Errc above a 1, which is no address.
+  std::uintptr_t word_;
 };
 
-class [[nodiscard]] Session::ReceiveSome {
+class [[nodiscard]] Session::Receive : public Receiving {
  public:
-  using operation = void;
-  explicit ReceiveSome(SessionCore* core) noexcept : core_(core) {}
-  bool await_ready() const noexcept { return core_ == nullptr || poll(); }
-  template <detail::TaskPromise P>
-  bool await_suspend(std::coroutine_handle<P> waiter) noexcept {
-    context_ = waiter.promise().context;
-    return wait(waiter);
-  }
-  Result<Piece> await_resume() const noexcept {
-    if (context_ && context_->outcome().code != Errc::none) [[unlikely]]
-      return std::unexpected(context_->outcome());
-    return take();
-  }
+  explicit Receive(const SessionCore* core) noexcept : Receiving(core) {}
+  bool await_ready() const noexcept { return poll(false); }
+  Result<Message> await_resume() const noexcept;
+};
 
- private:
-  bool poll() const noexcept;
-  bool wait(std::coroutine_handle<> waiter) noexcept;
-  Result<Piece> take() const noexcept;
-
-  SessionCore* core_;
-  detail::Context* context_ = nullptr;
+class [[nodiscard]] Session::ReceiveSome : public Receiving {
+ public:
+  explicit ReceiveSome(const SessionCore* core) noexcept : Receiving(core) {}
+  bool await_ready() const noexcept { return poll(true); }
+  Result<Piece> await_resume() const noexcept;
 };
 
 class [[nodiscard]] Session::Ping {
