@@ -1,9 +1,9 @@
-// Coroutine frames and stream states come from one free list a thread: 8-byte classes and no header, so that an idle
+// Coroutine frames and stream states come from free lists of each thread: 8-byte classes and no header, so that an idle
 // connection costs what its objects measure. Memory may be freed on another thread than it came from: it just changes
-// lists. Chunks are never returned; a finished thread's list goes to the next thread that starts.
+// lists. Chunks are never returned; a finished thread's lists go to the next thread that starts.
 //
-// Alignment: a type's alignment divides its size, so only what has a size that 16 divides can need 16. Those classes
-// are carved at multiples of 16; the others need not be.
+// Alignment: a type's alignment divides its size, so only what has a size that 16 divides can need 16. A class has
+// chunks of its own, so such a class stays at multiples of 16.
 #include <array>
 #include <cstddef>
 #include <mutex>
@@ -24,7 +24,6 @@ constexpr bool pooled = true;
 #endif
 
 constexpr std::size_t step_bytes = 8;
-constexpr std::size_t aligned_bytes = 2 * step_bytes;
 constexpr std::size_t pooled_bytes_max = 1024;
 constexpr std::size_t chunk_bytes = 64 * 1024;
 
@@ -36,39 +35,37 @@ class FramePool {
  public:
   void* allocate(std::size_t bytes) {
     const std::size_t steps = (bytes + step_bytes - 1) / step_bytes;
-    Free*& list = lists_[steps];
-    if (Free* head = list) [[likely]] {
-      list = head->next;
+    Class& of_size = classes_[steps];
+    if (Free* head = of_size.free) [[likely]] {
+      of_size.free = head->next;
       return head;
     }
-    return carve(steps * step_bytes);
+    return of_size.carve(steps * step_bytes);
   }
   void free(void* frame, std::size_t bytes) noexcept {
-    Free*& list = lists_[(bytes + step_bytes - 1) / step_bytes];
+    Free*& list = classes_[(bytes + step_bytes - 1) / step_bytes].free;
     list = new (frame) Free{list};
   }
 
   FramePool* next_orphan = nullptr;
 
  private:
-  void* carve(std::size_t bytes) {
-    if (bytes % aligned_bytes == 0 && left_ % aligned_bytes != 0) {
-      at_ += step_bytes;
-      left_ -= step_bytes;
+  struct Class {
+    void* carve(std::size_t bytes) {
+      if (left < bytes) {
+        at = static_cast<std::byte*>(::operator new(chunk_bytes));
+        left = chunk_bytes;
+      }
+      left -= bytes;
+      return std::exchange(at, at + bytes);
     }
-    if (left_ < bytes) {  // what is left of the old chunk, under pooled_bytes_max, is given up
-      at_ = static_cast<std::byte*>(::operator new(chunk_bytes));
-      left_ = chunk_bytes;
-    }
-    void* frame = at_;
-    at_ += bytes;
-    left_ -= bytes;
-    return frame;
-  }
 
-  std::array<Free*, pooled_bytes_max / step_bytes + 1> lists_{};
-  std::byte* at_ = nullptr;
-  std::size_t left_ = 0;
+    Free* free = nullptr;
+    std::byte* at = nullptr;
+    std::size_t left = 0;
+  };
+
+  std::array<Class, pooled_bytes_max / step_bytes + 1> classes_{};
 };
 
 std::mutex orphans_mutex;

@@ -70,7 +70,7 @@ Task<> hold_aligned(int depth) {
 }
 
 Task<> hold_other(int depth) {
-  void* odd = frame_allocate(8);  // the next frame would be carved 8 bytes further
+  void* odd = frame_allocate(8);  // what follows it must not be carved 8 bytes further
   if (depth > 0) co_await hold_aligned(depth - 1);
   frame_free(odd, 8);
 }
