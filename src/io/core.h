@@ -22,6 +22,10 @@ namespace parley::codec {
 class DeflateEngines;
 }
 
+namespace parley::ws {
+class Sessions;
+}
+
 namespace parley::detail {
 
 // A stream that was closed while it still had bytes to send; it lives on until they have left.
@@ -117,6 +121,7 @@ class Core {
   Slices slices;                                   // the same
   std::shared_ptr<Resolver> resolver;              // made at the first lookup; its threads share it
   std::shared_ptr<codec::DeflateEngines> deflate;  // made by the first session that compresses
+  std::shared_ptr<ws::Sessions> sessions;          // made by the first session
   Source* accepted = nullptr;                      // the stream accepted last: driver->accepted_address() is its peer
 
  private:

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "ws/session_core.h"
+#include "ws/sessions.h"
 
 namespace parley::ws {
 
@@ -23,7 +23,8 @@ Session SessionCore::make(Stream stream, Shared& shared, std::size_t consumed) {
 }
 
 Session SessionCore::make(Stream stream, Shared& shared, Bytes rest) {
-  auto* session = new SessionCore(*stream.release(), shared);  // owned: by the Session, and by itself once that is gone
+  // owned: by the Session, and by itself once that is gone
+  auto* session = new (shared.sessions) SessionCore(*stream.release(), shared);
   Buffer*& in = session->stream_->in;
   if (rest.empty()) {
     session->release();
@@ -43,8 +44,8 @@ Session SessionCore::make(Stream stream, Shared& shared, Bytes rest) {
 
 SessionCore::SessionCore(ByteStream& stream, Shared& shared) noexcept : stream_(&stream), shared_(shared) {
   stream.attach(*this);
-  heard_ = active_ = static_cast<std::uint16_t>(shared.second);
-  shared.add(*this);
+  heard_ = active_ = static_cast<std::uint16_t>(shared.sessions.second());
+  shared.add();
 }
 
 SessionCore::~SessionCore() {
@@ -53,7 +54,16 @@ SessionCore::~SessionCore() {
     detail::cancel(shared_.core, *rare_);
     rare_->unlist();
   }
-  shared_.remove(*this);
+  shared_.remove();
+}
+
+void* SessionCore::operator new(std::size_t, Sessions& sessions) { return sessions.take(); }
+void SessionCore::operator delete(void* place, Sessions& sessions) noexcept { sessions.give_back(place); }
+
+void SessionCore::operator delete(SessionCore* core, std::destroying_delete_t) noexcept {
+  Sessions& sessions = core->shared_.sessions;
+  core->~SessionCore();
+  sessions.give_back(core);
 }
 
 Result<void> SessionCore::close(std::uint16_t code, std::string_view reason) noexcept {
@@ -184,22 +194,24 @@ void SessionCore::drop() noexcept {
   discard();
 }
 
+// The second in which something was last heard was not over then: what is to be so many seconds ago is more than so
+// many strokes of the clock ago.
 void SessionCore::tick(std::uint32_t now) noexcept {
   if (!is_open()) return;
   const Limits& limits = shared_.limits;
   const auto silent = static_cast<std::uint16_t>(now - heard_);
   if (!reading_) {
     heard_ = static_cast<std::uint16_t>(now);  // it is we who do not listen
-  } else if (limits.keepalive_seconds != 0 && silent >= limits.keepalive_seconds + limits.pong_seconds) {
+  } else if (limits.keepalive_seconds != 0 && silent > limits.keepalive_seconds + limits.pong_seconds) {
     return lost(Error{Errc::timed_out, 0});
-  } else if (limits.keepalive_seconds != 0 && silent >= limits.keepalive_seconds && !pinged_) {
+  } else if (limits.keepalive_seconds != 0 && silent > limits.keepalive_seconds && !pinged_) {
     pinged_ = true;
     send_control(Opcode::ping, {});
     shared_.core.flush_cork();
   }
   const auto idle = static_cast<std::uint16_t>(now - active_);
   if (deflate_ && idle >= window_idle_seconds) give_back_window();
-  if (limits.idle_seconds != 0 && idle >= limits.idle_seconds && is_open()) (void)close(1001, "idle for too long");
+  if (limits.idle_seconds != 0 && idle > limits.idle_seconds && is_open()) (void)close(1001, "idle for too long");
 }
 
 Closed SessionCore::closed() const {

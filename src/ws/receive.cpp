@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "ws/session_core.h"
+#include "ws/sessions.h"
 
 namespace parley::ws {
 
@@ -22,7 +22,7 @@ constexpr std::uint32_t busy_room_bytes_min = 256;  // less than this, and a ses
 }  // namespace
 
 void SessionCore::arrived() noexcept {
-  heard_ = static_cast<std::uint16_t>(shared_.second);
+  heard_ = static_cast<std::uint16_t>(shared_.sessions.second());
   pinged_ = false;
   if (!reader_ || later_) [[unlikely]]
     return dropped_ || how_ != Errc::none ? discard() : look_ahead();

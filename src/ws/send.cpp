@@ -3,7 +3,7 @@
 #include <cstring>
 #include <utility>
 
-#include "ws/session_core.h"
+#include "ws/sessions.h"
 
 namespace parley::ws {
 
@@ -45,7 +45,7 @@ bool SessionCore::send(Context& context, std::coroutine_handle<> waiter, const M
     return false;
   }
   context.set({});
-  active_ = static_cast<std::uint16_t>(shared_.second);
+  active_ = static_cast<std::uint16_t>(shared_.sessions.second());
   FrameBits bits = whole(message.kind());
   const bool compressed = deflate_ && is_worth_it(message, true, compress);
   if (compressed) bits.value |= FrameBits::rsv1_bit | to_deflate_bit;
@@ -227,7 +227,7 @@ bool SessionCore::send_some(Context& context, std::coroutine_handle<> waiter, co
     return false;
   }
   context.set({});
-  active_ = static_cast<std::uint16_t>(shared_.second);
+  active_ = static_cast<std::uint16_t>(shared_.sessions.second());
   // "A fragmented message consists of a single frame with the FIN bit clear and an opcode other than 0, followed by
   // zero or more frames with the FIN bit clear and the opcode set to 0, and terminated by a single frame with the FIN
   // bit set and an opcode of 0." (5.4)
@@ -317,7 +317,7 @@ void SessionCore::send_control(Opcode opcode, Bytes payload, bool always) noexce
 // There is room because the peer's system took what was sent before: a sign of life, though nothing was heard. A
 // message that takes longer than keepalive_seconds and pong_seconds to leave holds up the ping, too.
 void SessionCore::writable() noexcept {
-  heard_ = static_cast<std::uint16_t>(shared_.second);
+  heard_ = static_cast<std::uint16_t>(shared_.sessions.second());
   pinged_ = false;
   pump();
 }

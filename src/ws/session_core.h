@@ -5,6 +5,7 @@
 
 #include <list>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 
@@ -66,7 +67,7 @@ struct Held {
 };
 static_assert(sizeof(Held) <= sizeof(Buffer::owner));
 
-class SessionCore final : public detail::Sink, public Listed<SessionCore> {
+class SessionCore final : public detail::Sink {
  public:
   // Takes the stream over. Of the bytes that its last receive() showed, the first `consumed` were the handshake, and
   // the rest belongs to the session.
@@ -146,8 +147,9 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
 
   SessionCore(ByteStream& stream, Shared& shared) noexcept;
   ~SessionCore();
-  static void* operator new(std::size_t bytes) { return detail::frame_allocate(bytes); }
-  static void operator delete(void* core, std::size_t bytes) noexcept { detail::frame_free(core, bytes); }
+  static void* operator new(std::size_t bytes, Sessions& sessions);
+  static void operator delete(void* place, Sessions& sessions) noexcept;
+  static void operator delete(SessionCore* core, std::destroying_delete_t) noexcept;
   bool is_open() const noexcept { return how_ == Errc::none && !sent_close_; }
   Rare& rare() {
     if (!rare_) rare_ = std::make_unique<Rare>(*this);
@@ -247,5 +249,7 @@ class SessionCore final : public detail::Sink, public Listed<SessionCore> {
   bool shut_ : 1 = false;     // nothing more is sent: input is discarded until the peer has closed, too
   bool dropped_ : 1 = false;  // the Session is gone
 };
+
+static_assert(sizeof(void*) != 8 || sizeof(SessionCore) == 48);
 
 }  // namespace parley::ws

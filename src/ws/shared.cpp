@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 #include "base/random.h"
-#include "ws/session_core.h"
+#include "ws/sessions.h"
 
 namespace parley::ws {
 
@@ -15,9 +15,9 @@ codec::MaskKey MaskKeys::next() {
   return keys_[at_++];
 }
 
-Shared::Shared(detail::Core& loop_core, codec::Role session_role, const Limits& session_limits) noexcept
-    : Timer(&Shared::over),
-      core(loop_core),
+Shared::Shared(detail::Core& loop_core, codec::Role session_role, const Limits& session_limits)
+    : core(loop_core),
+      sessions(Sessions::of(loop_core)),
       role(session_role),
       limits(session_limits),
       is_plain_server(session_role == codec::Role::server) {}
@@ -28,34 +28,14 @@ void Shared::observe(FrameObserver frame, void* state) noexcept {
   is_plain_server = role == codec::Role::server && !frame;
 }
 
-Shared::~Shared() { detail::cancel(core, *this); }
-
-void Shared::add(SessionCore& session) noexcept {
-  sessions_.push_front(session);
-  if (!pending()) detail::start(core, *this, std::chrono::seconds(1));
-}
-
-void Shared::remove(SessionCore& session) noexcept {
-  session.unlist();
-  if (!sessions_.empty()) return;
-  detail::cancel(core, *this);
-  if (released_) delete this;  // owned: by its last session
+void Shared::remove() noexcept {
+  count_ -= 1;
+  if (count_ == 0 && released_) delete this;  // owned: by its last session
 }
 
 void Shared::release() noexcept {
   released_ = true;
-  if (sessions_.empty()) delete this;  // owned: by its maker
-}
-
-void Shared::over(Timer& timer) noexcept {
-  auto& shared = static_cast<Shared&>(timer);
-  shared.second += 1;
-  detail::start(shared.core, shared, std::chrono::seconds(1));
-  for (SessionCore* session = shared.sessions_.first(); session;) {
-    SessionCore* next = session->next();  // what a tick closes is only unlisted later, by its own timer or stream
-    session->tick(shared.second);
-    session = next;
-  }
+  if (count_ == 0) delete this;  // owned: by its maker
 }
 
 }  // namespace parley::ws

@@ -1,4 +1,4 @@
-// What the sessions of one server, or of one client, share: their loop, limits, and a clock of whole seconds.
+// What the sessions of one server, or of one client, share: their loop, limits, and keys.
 #pragma once
 
 #include <array>
@@ -11,7 +11,6 @@
 #include <parley/ws/frame.h>
 #include <parley/ws/session.h>
 
-#include "base/list.h"
 #include "codec/frame.h"
 #include "io/core.h"
 
@@ -30,18 +29,21 @@ class MaskKeys {
   std::size_t at_ = count;
 };
 
-class Shared final : private detail::Timer {
+class Sessions;
+
+class Shared final {
  public:
-  Shared(detail::Core& loop_core, codec::Role session_role, const Limits& session_limits) noexcept;
+  Shared(detail::Core& loop_core, codec::Role session_role, const Limits& session_limits);
 
   void observe(FrameObserver frame, void* state) noexcept;
 
   // It lives until its maker has let go of it and the last of its sessions is gone.
-  void add(SessionCore& session) noexcept;
-  void remove(SessionCore& session) noexcept;
+  void add() noexcept { count_ += 1; }
+  void remove() noexcept;
   void release() noexcept;
 
   detail::Core& core;
+  Sessions& sessions;  // of the loop
   const codec::Role role;
   const Limits limits;
   std::vector<std::string> subprotocols;  // at most 255
@@ -49,14 +51,12 @@ class Shared final : private detail::Timer {
   FrameObserver observer = nullptr;
   void* observer_state = nullptr;
   bool is_plain_server = false;  // of the two roles, and nobody watches
-  std::uint32_t second = 0;      // since it was made
   MaskKeys keys;
 
  private:
-  ~Shared();
-  static void over(Timer& timer) noexcept;
+  ~Shared() = default;
 
-  List<SessionCore> sessions_;
+  std::size_t count_ = 0;  // of sessions
   bool released_ = false;
 };
 
