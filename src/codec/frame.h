@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include <parley/bytes.h>
@@ -91,6 +92,32 @@ class FrameReader {
   bool leaves_masked_ : 1 = false;
   Violation violation_ = Violation::none;
 };
+
+// A message in one frame, text or binary, masked and of at most 65,535 bytes, that lies at the front of `bytes`, whole
+// and sound: what nearly all messages of a client are, told by a few comparisons. Otherwise `head_bytes` is 0, and a
+// FrameReader says what it is.
+struct SimpleMessage {
+  std::size_t head_bytes = 0;
+  std::size_t payload_bytes = 0;
+  MaskKey key = 0;
+  FrameBits bits;
+};
+inline SimpleMessage simple_message(Bytes bytes) noexcept {
+  constexpr std::size_t head_bytes_min = 2 + sizeof(MaskKey);
+  if (bytes.size() < head_bytes_min) return {};
+  SimpleMessage simple{.head_bytes = head_bytes_min, .bits = {std::to_integer<std::uint8_t>(bytes[0])}};
+  if (simple.bits.value != 0x81 && simple.bits.value != 0x82) return {};
+  simple.payload_bytes = std::to_integer<std::size_t>(bytes[1]) ^ 0x80;  // without the mask bit it is 128 and more
+  if (simple.payload_bytes > 125) {
+    if (simple.payload_bytes != 126 || bytes.size() < head_bytes_min + 2) return {};
+    simple.head_bytes += 2;
+    simple.payload_bytes = std::to_integer<std::size_t>(bytes[2]) << 8 | std::to_integer<std::size_t>(bytes[3]);
+    if (simple.payload_bytes < 126) return {};
+  }
+  if (bytes.size() - simple.head_bytes < simple.payload_bytes) return {};
+  std::memcpy(&simple.key, bytes.data() + simple.head_bytes - sizeof(MaskKey), sizeof(MaskKey));
+  return simple;
+}
 
 // What the head at the front of `bytes` says of its frame, without judging it; the whole size is 0 if more bytes are
 // needed to tell. For looking ahead.

@@ -15,8 +15,6 @@ using codec::Opcode;
 
 namespace {
 
-constexpr std::size_t short_payload_bytes_max = 125;
-constexpr std::size_t masked_head_bytes = 6;        // of a short frame from a client
 constexpr std::uint32_t busy_room_bytes_min = 256;  // less than this, and a session whose handler is busy stops reading
 
 }  // namespace
@@ -52,28 +50,23 @@ void SessionCore::discard() noexcept {
 bool SessionCore::advance() noexcept {
   Buffer* buffer = stream_->in;
   if (buffer) [[likely]] {
-    // The common case: a whole short message in one frame, alone.
-    std::byte* const at = buffer->data() + buffer->begin;
-    const std::size_t unread = buffer->end - buffer->begin;
-    const auto first = unread >= masked_head_bytes ? static_cast<std::uint8_t>(at[0]) : std::uint8_t{0};
-    const auto size = first ? static_cast<std::uint8_t>(static_cast<std::uint8_t>(at[1]) ^ 0x80) : std::uint8_t{0};
-    if ((first == 0x82 || first == 0x81) && size <= short_payload_bytes_max && unread >= masked_head_bytes + size &&
-        !inbox_made_ && shared_.is_plain_server) [[likely]] {
-      codec::MaskKey key = 0;
-      std::memcpy(&key, at + 2, sizeof key);
-      const std::span payload(at + masked_head_bytes, size);
-      if (first == 0x81) {
-        codec::Utf8 utf8;
-        if (!utf8.feed_masked(payload, key) || !utf8.is_whole()) [[unlikely]]
-          return fail(Violation::not_utf8), true;
-      } else {
-        codec::mask(payload, key);
+    if (shared_.is_plain_server && !inbox_made_) [[likely]] {
+      const codec::SimpleMessage simple = codec::simple_message(buffer->unread());
+      if (simple.head_bytes != 0 && simple.payload_bytes <= shared_.limits.message_bytes_max) [[likely]] {
+        const std::span payload(buffer->data() + buffer->begin + simple.head_bytes, simple.payload_bytes);
+        buffer->begin += static_cast<std::uint32_t>(simple.head_bytes + simple.payload_bytes);
+        if (simple.bits.opcode() == Opcode::text) {
+          codec::Utf8 utf8;
+          if (!utf8.feed_masked(payload, simple.key) || !utf8.is_whole()) [[unlikely]]
+            return fail(Violation::not_utf8), true;
+        } else {
+          codec::mask(payload, simple.key);
+        }
+        show(*buffer, payload, static_cast<Kind>(simple.bits.opcode()));
+        return true;
       }
-      buffer->begin += static_cast<std::uint32_t>(masked_head_bytes + size);
-      show(*buffer, payload, static_cast<Kind>(first & 0x0F));
-      return true;
     }
-    if (unread != 0 && read_frames(*buffer)) return true;
+    if (buffer->begin != buffer->end && read_frames(*buffer)) return true;
   }
   if (stream_->ended.code == Errc::none) [[likely]]
     return false;

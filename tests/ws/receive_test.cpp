@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "ws/raw_peer.h"
@@ -40,7 +42,7 @@ Task<> both(Loop& loop, Pair& pair, std::string bytes, std::size_t step, Got& go
   co_await group.join();
 }
 
-Got receive(Role role, std::string (*bytes)(Pair&), std::size_t step, const Limits& limits = {}) {
+Got receive(Role role, const std::function<std::string(Pair&)>& bytes, std::size_t step, const Limits& limits = {}) {
   Simulation simulation;
   Loop loop(simulation);
   Pair pair(loop, role, limits);
@@ -53,7 +55,7 @@ Got receive(Role role, std::string (*bytes)(Pair&), std::size_t step, const Limi
 
 class EachRoleAndStep : public ::testing::TestWithParam<std::tuple<Role, std::size_t>> {
  protected:
-  Got receive(std::string (*bytes)(Pair&), const Limits& limits = {}) {
+  Got receive(const std::function<std::string(Pair&)>& bytes, const Limits& limits = {}) {
     return ws::receive(std::get<0>(GetParam()), bytes, std::get<1>(GetParam()), limits);
   }
 };
@@ -163,6 +165,20 @@ Task<> both_parts(Loop& loop, Pair& pair, std::string bytes, std::string& all, s
   group.spawn(receive_parts(pair.session, all, parts, last));
   group.spawn(feed(pair, std::move(bytes), 1000));
   co_await group.join();
+}
+
+// A bug: up to 125 bytes in one frame were a message, however small message_bytes_max was.
+TEST_P(EachRoleAndStep, AShortMessageIsNoLongerThanMessageBytesMax) {
+  for (const std::size_t bytes_max : {0u, 1u, 100u, 124u, 126u, 1000u}) {
+    for (const Opcode kind : {Opcode::text, Opcode::binary}) {
+      const Limits limits{.message_bytes_max = bytes_max};
+      const auto send = [&](std::size_t bytes) {
+        return receive([&](Pair& pair) { return pair.wire(kind, std::string(bytes, 'x')); }, limits);
+      };
+      EXPECT_EQ(send(bytes_max).messages.size(), 1u) << bytes_max;
+      EXPECT_EQ(send(bytes_max + 1).how, Errc::protocol) << bytes_max;
+    }
+  }
 }
 
 TEST(Receive, PartsOfAMessageThatIsLargerThanAllowed) {
