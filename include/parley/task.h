@@ -250,10 +250,7 @@ class [[nodiscard]] Sleep final : private detail::Waitable, private detail::Time
     detail::start(context_->core(), *this, after_);
     return true;
   }
-  Result<void> await_resume() const noexcept {
-    if (Error outcome = context_->outcome(); outcome.code != Errc::none) return std::unexpected(outcome);
-    return {};
-  }
+  Result<void> await_resume() const noexcept { return detail::Context::result_of(context_); }
 
  private:
   friend Sleep sleep_for(detail::Duration) noexcept;

@@ -142,11 +142,7 @@ class [[nodiscard]] UdpSocket::Send {
     context_ = waiter.promise().context;
     return wait(waiter);
   }
-  Result<void> await_resume() const noexcept {
-    if (!core_) return fail(Errc::closed);
-    if (context_->outcome().code != Errc::none) return std::unexpected(context_->outcome());
-    return {};
-  }
+  Result<void> await_resume() const noexcept { return detail::Context::result_of(context_); }
 
  private:
   bool wait(std::coroutine_handle<> waiter) noexcept;

@@ -122,20 +122,16 @@ Glance glance(Bytes bytes) noexcept {
   return {.bits = {head[0]}, .masked = masked, .head_bytes = size, .payload_bytes = payload};
 }
 
-std::size_t write_head(std::span<std::byte, head_bytes_max> out, FrameBits bits, std::uint64_t payload_bytes,
-                       bool masked, MaskKey key) noexcept {
-  const std::uint8_t length = payload_bytes < length_16 ? static_cast<std::uint8_t>(payload_bytes)
-                              : payload_bytes < 65536   ? length_16
-                                                        : length_64;
+std::size_t write_head(std::byte* out, FrameBits bits, std::uint64_t payload_bytes, bool masked, MaskKey key) noexcept {
+  const std::size_t extended = head_bytes(payload_bytes, false) - 2;
+  const auto length = extended == 0 ? static_cast<std::uint8_t>(payload_bytes) : extended == 2 ? length_16 : length_64;
   out[0] = static_cast<std::byte>(bits.value);
   out[1] = static_cast<std::byte>(length | (masked ? mask_bit : 0));
-  const std::size_t extended = extended_bytes(length);
   for (std::size_t i = 0; i < extended; ++i) {
     out[2 + i] = static_cast<std::byte>(payload_bytes >> 8 * (extended - 1 - i));
   }
-  if (!masked) return 2 + extended;
-  std::memcpy(&out[2 + extended], &key, sizeof key);
-  return 2 + extended + sizeof key;
+  if (masked) std::memcpy(out + 2 + extended, &key, sizeof key);
+  return 2 + extended + (masked ? sizeof key : 0);
 }
 
 }  // namespace parley::codec

@@ -129,8 +129,12 @@ struct Glance {
 };
 Glance glance(Bytes bytes) noexcept;
 
-// Writes the head of a frame; how many bytes that took. `key` is written if `masked`.
-std::size_t write_head(std::span<std::byte, head_bytes_max> out, FrameBits bits, std::uint64_t payload_bytes,
-                       bool masked, MaskKey key) noexcept;
+// Writes the head of a frame, head_bytes() of it; how many that were. `key` is written if `masked`.
+std::size_t write_head(std::byte* out, FrameBits bits, std::uint64_t payload_bytes, bool masked, MaskKey key) noexcept;
+
+// "in all cases, the minimal number of bytes MUST be used to encode the length" (5.2)
+constexpr std::size_t head_bytes(std::uint64_t payload_bytes, bool masked) noexcept {
+  return (payload_bytes < 126 ? 2u : payload_bytes < 65536 ? 4u : 10u) + (masked ? sizeof(MaskKey) : 0u);
+}
 
 }  // namespace parley::codec

@@ -5,6 +5,13 @@
 #include "task/ready.h"
 
 namespace parley::detail {
+namespace {
+
+// To be copied: g++ puts a Result<void> together in memory, byte by byte, and loads it at once in one piece, for which
+// a processor must wait.
+constinit Result<void> success;
+
+}  // namespace
 
 void Context::ready(Error outcome) noexcept {
   set(outcome);
@@ -17,6 +24,14 @@ void Context::stop(Stop level, Errc reason) noexcept {
   stop_ = level;
   reason_ = reason;
   if (!queued_ && pending_) pending_->stop(*this, level, reason);
+}
+
+Result<void> Context::result_of(const Context* context) noexcept {
+  if (!context) [[unlikely]]
+    return fail(Errc::closed);
+  if (context->outcome_.code != Errc::none) [[unlikely]]
+    return std::unexpected(context->outcome_);
+  return success;
 }
 
 }  // namespace parley::detail

@@ -206,7 +206,7 @@ Queued SessionCore::deflated_frame(FrameBits bits, Bytes payload) {
   const bool masked = shared_.role == Role::client;
   const codec::MaskKey key = masked ? shared_.keys.next() : 0;
   std::array<std::byte, codec::head_bytes_max> head;
-  const std::size_t head_bytes = codec::write_head(head, bits, bytes.size(), masked, key);
+  const std::size_t head_bytes = codec::write_head(head.data(), bits, bytes.size(), masked, key);
   codec::mask(bytes, key);
   std::byte* const begin = bytes.data() - head_bytes;
   std::memcpy(begin, head.data(), head_bytes);

@@ -75,7 +75,7 @@ bool SessionCore::advance() noexcept {
 }
 
 void SessionCore::show(Buffer& buffer, Bytes bytes, Kind kind) noexcept {
-  held(buffer).shown = Message(bytes, kind);
+  held(buffer).shown = {bytes.data(), bytes.size(), kind};
   shown_ = true;
 }
 
@@ -404,13 +404,13 @@ void SessionCore::forget_request() noexcept {
 
 Result<Piece> SessionCore::take_some() const noexcept {
   if (!shown_) return parley::fail(how_);
-  const Message& message = held(*stream_->in).shown;
-  return Piece{message.bytes(), message.kind(), !part_};
+  const Shown& shown = held(*stream_->in).shown;
+  return Piece{Bytes(shown.data, shown.bytes), shown.kind, !part_};
 }
 
 Result<Message> SessionCore::take() const noexcept {
   if (shown_) [[likely]]
-    return held(*stream_->in).shown;
+    return held(*stream_->in).shown.message();
   return parley::fail(how_);
 }
 

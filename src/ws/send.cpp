@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/copy.h"
 #include "ws/sessions.h"
 
 namespace parley::ws {
@@ -30,7 +31,7 @@ bool is_whole(FrameBits bits) noexcept {
 // Somebody else's bytes become our own.
 void keep(Bytes& bytes, std::unique_ptr<std::byte[]>& copy) {
   copy = std::make_unique_for_overwrite<std::byte[]>(bytes.size());
-  std::ranges::copy(bytes, copy.get());
+  copy_bytes(bytes, copy.get());
   bytes = {copy.get(), bytes.size()};
 }
 
@@ -74,14 +75,13 @@ std::byte* SessionCore::room(std::size_t bytes) noexcept {
 bool SessionCore::write_corked(FrameBits bits, Bytes payload) noexcept {
   const bool masked = shared_.role == Role::client;
   const codec::MaskKey key = masked ? shared_.keys.next() : 0;
-  std::array<std::byte, codec::head_bytes_max> head;
-  const std::size_t head_bytes = codec::write_head(head, bits, payload.size(), masked, key);
+  const std::size_t head_bytes = codec::head_bytes(payload.size(), masked);
   std::byte* const room = this->room(head_bytes + payload.size());
   if (!room) return false;
   if (shared_.observer) [[unlikely]]
     watch(true, bits, payload, payload.size());
-  std::memcpy(room, head.data(), head_bytes);
-  std::ranges::copy(payload, room + head_bytes);
+  codec::write_head(room, bits, payload.size(), masked, key);
+  copy_bytes(payload, room + head_bytes);
   codec::mask(std::span(room + head_bytes, payload.size()), key);
   return true;
 }
@@ -119,7 +119,7 @@ bool SessionCore::write_through(Context& context, std::coroutine_handle<> waiter
   }
   if (shared_.role == Role::client) return write_made(context, bits, payload), false;
   std::array<std::byte, codec::head_bytes_max> head;
-  const std::size_t head_bytes = codec::write_head(head, bits, payload.size(), false, 0);
+  const std::size_t head_bytes = codec::write_head(head.data(), bits, payload.size(), false, 0);
   if (shared_.observer) [[unlikely]]
     watch(true, bits, payload, payload.size());
   const std::array<Bytes, 2> parts{Bytes(head.data(), head_bytes), payload};
@@ -130,7 +130,7 @@ bool SessionCore::write_through(Context& context, std::coroutine_handle<> waiter
     const std::size_t head_left = head_bytes - std::min(written, head_bytes);
     const Bytes payload_left = payload.subspan(written - std::min(written, head_bytes));
     std::memcpy(copy.get(), head.data() + head_bytes - head_left, head_left);
-    std::ranges::copy(payload_left, copy.get() + head_left);
+    copy_bytes(payload_left, copy.get() + head_left);
     const Bytes rest(copy.get(), head_left + payload_left.size());
     enqueue({.rest = rest, .copy = std::move(copy), .sender = nullptr, .is_message = written == 0 && is_whole(bits)});
   } else {
@@ -148,7 +148,7 @@ void SessionCore::write_made(Context& context, FrameBits bits, Bytes payload) no
                               ? this->room(made.rest.size())
                               : nullptr;
   if (room) {
-    std::ranges::copy(made.rest, room);
+    copy_bytes(made.rest, room);
     return;
   }
   shared_.core.flush_cork();
@@ -163,11 +163,10 @@ Queued SessionCore::frame(FrameBits bits, Bytes payload) {
     watch(true, bits, payload, payload.size());
   const bool masked = shared_.role == Role::client;
   const codec::MaskKey key = masked ? shared_.keys.next() : 0;
-  std::array<std::byte, codec::head_bytes_max> head;
-  const std::size_t head_bytes = codec::write_head(head, bits, payload.size(), masked, key);
+  const std::size_t head_bytes = codec::head_bytes(payload.size(), masked);
   auto copy = std::make_unique_for_overwrite<std::byte[]>(head_bytes + payload.size());
-  std::memcpy(copy.get(), head.data(), head_bytes);
-  std::ranges::copy(payload, copy.get() + head_bytes);
+  codec::write_head(copy.get(), bits, payload.size(), masked, key);
+  copy_bytes(payload, copy.get() + head_bytes);
   codec::mask(std::span(copy.get() + head_bytes, payload.size()), key);
   return {.rest = {copy.get(), head_bytes + payload.size()}, .copy = std::move(copy), .is_message = is_whole(bits)};
 }

@@ -58,12 +58,22 @@ struct Inbox {
   codec::Utf8 utf8;
 };
 
+// A message to be looked at. Its parts are stored and loaded one by one: a Message is copied in one piece, and a
+// processor can't load so soon in one piece what was stored in two.
+struct Shown {
+  const std::byte* data;
+  std::size_t bytes;
+  Kind kind;
+
+  Message message() const noexcept { return Message(Bytes(data, bytes), kind); }
+};
+
 // The owner's part of the lent Buffer.
 struct Held {
   union {
     Inbox inbox;  // while inbox_made_
   };
-  Message shown;
+  Shown shown;
 };
 static_assert(sizeof(Held) <= sizeof(Buffer::owner));
 

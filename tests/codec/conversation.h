@@ -92,7 +92,7 @@ class Speaker {
     const bool masked = role_ == Role::client;
     if (masked) key_ = key_ * 1664525 + 1013904223;
     std::array<std::byte, head_bytes_max> head{};
-    wire += as_text(Bytes(head).first(write_head(head, bits, payload.size(), masked, key_)));
+    wire += as_text(Bytes(head).first(write_head(head.data(), bits, payload.size(), masked, key_)));
     const std::size_t at = wire.size();
     wire += payload;
     mask(std::as_writable_bytes(std::span(wire)).subspan(at), key_);

@@ -239,14 +239,15 @@ TEST(Frame, written_heads_are_those_of_the_slow_writer) {
       std::array<std::byte, head_bytes_max> head{};
       MaskKey octets = 0;
       std::memcpy(&octets, key.data(), sizeof octets);
-      const std::size_t bytes = write_head(head, {0x82}, size, masked, octets);
+      const std::size_t bytes = write_head(head.data(), {0x82}, size, masked, octets);
       const std::string frame = slow_frame(0x82, std::string(size, 'x'), masked ? key : std::string_view());
       EXPECT_EQ(bytes, frame.size() - size);
+      EXPECT_EQ(bytes, head_bytes(size, masked));
       EXPECT_EQ(as_text(Bytes(head).first(bytes)), frame.substr(0, bytes));
     }
   }
   std::array<std::byte, head_bytes_max> head{};
-  EXPECT_EQ(write_head(head, {0x82}, INT64_MAX, false, 0), 10u);
+  EXPECT_EQ(write_head(head.data(), {0x82}, INT64_MAX, false, 0), 10u);
   EXPECT_EQ(as_text(Bytes(head).first(10)), unhex("82 7F 7FFFFFFFFFFFFFFF"));
 }
 

@@ -141,7 +141,7 @@ TEST(Message, as_many_fragments_as_allowed_and_one_more) {
 TEST(Message, a_claim_that_is_too_large_fails_at_its_head) {
   const auto claim = [](std::uint8_t bits, std::uint64_t bytes) {
     std::array<std::byte, head_bytes_max> head{};
-    return std::string(as_text(Bytes(head).first(write_head(head, {bits}, bytes, false, 0))));
+    return std::string(as_text(Bytes(head).first(write_head(head.data(), {bits}, bytes, false, 0))));
   };
   const MessageLimits limits{.message_bytes_max = 1 << 20, .fragments_max = 10};
   EXPECT_EQ(read_messages({claim(0x82, 1 << 20)}, Role::client, limits).violation, Violation::none);

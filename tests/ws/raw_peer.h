@@ -32,7 +32,7 @@ inline constexpr std::uint8_t fin = 0x80;
 inline std::string wire(std::uint8_t first, std::string_view payload, bool masked) {
   constexpr codec::MaskKey key = 0x3d21fa37;  // of the examples in RFC 6455, 5.7
   std::array<std::byte, codec::head_bytes_max> head;
-  const std::size_t size = codec::write_head(head, {first}, payload.size(), masked, key);
+  const std::size_t size = codec::write_head(head.data(), {first}, payload.size(), masked, key);
   std::vector<std::byte> bytes(as_bytes(payload).begin(), as_bytes(payload).end());
   if (masked) codec::mask(bytes, key);
   return std::string(as_text(Bytes(head.data(), size))) + std::string(as_text(bytes));

@@ -110,6 +110,9 @@ class Context {
   Error outcome() const noexcept { return outcome_; }
   void set(Error outcome) noexcept { outcome_ = outcome; }
 
+  // The same for an await_resume(); of none, Errc::closed.
+  static Result<void> result_of(const Context* context) noexcept;
+
  private:
   friend class Core;
 

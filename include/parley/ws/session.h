@@ -262,13 +262,8 @@ class [[nodiscard]] Session::Send {
     context_ = waiter.promise().context;
     return send(*core, waiter);
   }
-  Result<void> await_resume() const noexcept {
-    if (!context_) [[unlikely]]
-      return fail(Errc::closed);
-    if (context_->outcome().code != Errc::none) [[unlikely]]
-      return std::unexpected(context_->outcome());
-    return {};
-  }
+  // Not inline: g++ would take what it returns apart, and put it together again, which takes longer than the call.
+  [[gnu::noinline]] Result<void> await_resume() const noexcept { return detail::Context::result_of(context_); }
 
  private:
   bool send(SessionCore& core, std::coroutine_handle<> waiter) noexcept;
@@ -292,13 +287,7 @@ class [[nodiscard]] Session::SendSome {
     context_ = waiter.promise().context;
     return send(waiter);
   }
-  Result<void> await_resume() const noexcept {
-    if (!core_) [[unlikely]]
-      return fail(Errc::closed);
-    if (context_->outcome().code != Errc::none) [[unlikely]]
-      return std::unexpected(context_->outcome());
-    return {};
-  }
+  Result<void> await_resume() const noexcept { return detail::Context::result_of(context_); }
 
  private:
   bool send(std::coroutine_handle<> waiter) noexcept;

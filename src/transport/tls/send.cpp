@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/copy.h"
 #include "transport/tls/error.h"
 #include "transport/tls/stream.h"
 
@@ -36,7 +37,7 @@ class Pieces {
     }
     std::size_t gathered = 0;
     for (;; piece = take(record_bytes_max - gathered)) {
-      std::ranges::copy(piece, record.begin() + static_cast<std::ptrdiff_t>(gathered));
+      copy_bytes(piece, record.data() + gathered);
       gathered += piece.size();
       if (gathered == record_bytes_max || left_ == 0) return record.first(gathered);
     }
@@ -79,7 +80,7 @@ void TlsStream::add_to_out(Bytes bytes) noexcept {
     const Bytes before = out_ ? Bytes(out_->unread()) : Bytes();
     Buffer* larger = core_.buffers.lend(std::max<std::size_t>(before.size() + bytes.size(), room_wanted_));
     if (out_) {
-      std::ranges::copy(before, larger->data());
+      copy_bytes(before, larger->data());
       larger->end = static_cast<std::uint32_t>(before.size());
       core_.buffers.give_back(out_);
     }

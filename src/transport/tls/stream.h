@@ -179,10 +179,7 @@ class [[nodiscard]] TlsStream::Shaking {
     context_ = waiter.promise().context;
     return stream_->begin(*context_, waiter);
   }
-  Result<void> await_resume() const noexcept {
-    if (context_->outcome().code != Errc::none) return std::unexpected(context_->outcome());
-    return {};
-  }
+  Result<void> await_resume() const noexcept { return Context::result_of(context_); }
 
  private:
   TlsStream* stream_;
