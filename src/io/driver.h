@@ -63,9 +63,9 @@ class Driver {
   // The peer of the connection that next() accepted last, even if it is gone by now.
   virtual const Address& accepted_address() const noexcept = 0;
 
-  // Waits for one completion. False: `until` has come, or wake() was called; look at the timers and queues. It is false
-  // once after each look at the kernel when `until` has come, whatever else is ready, so that neither starves the
-  // other. An `until` of 0 does not wait.
+  // Waits for one completion. False: `until` has come, or an earlier one that was given before, or wake() was called;
+  // look at the timers and queues. It is false once after each look at the kernel when `until` has come, whatever else
+  // is ready, so that neither starves the other. An `until` of 0 does not wait.
   virtual bool next(Completion& completion, Time until) = 0;
   // The only function for any thread: next() returns false soon.
   virtual void wake() noexcept = 0;

@@ -1,11 +1,13 @@
 #include "io/epoll.h"
 
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <ctime>
 
 #include "io/kernel.h"
 
@@ -16,6 +18,10 @@ constexpr std::size_t events_max = 1024;  // taken from the kernel at once
 constexpr std::uint32_t failed_bits = EPOLLERR | EPOLLHUP;
 constexpr unsigned accepts_more = 4;  // so many in a row, and one more is asked for at once
 
+// What is due later than this is left to a timer that is set once, however often the kernel is asked meanwhile: a limit
+// of time for each wait costs two looks at the clock, and a timer of the kernel's own for each wait that sleeps.
+constexpr Time timer_after = 10'000'000;
+
 std::uint32_t kernel_bits(std::uint8_t wanted) noexcept {
   // With nothing wanted the kernel would still report a hang-up again and again; edge-triggered it does so once.
   if (!wanted) return EPOLLET;
@@ -24,10 +30,16 @@ std::uint32_t kernel_bits(std::uint8_t wanted) noexcept {
 
 class Epoll final : public KernelDriver {
  public:
-  Epoll(int epoll, int wake_event) noexcept : KernelDriver(wake_event), epoll_(epoll) {}
-  ~Epoll() override { ::close(epoll_); }
+  Epoll(int epoll, int wake_event, int timer) noexcept : KernelDriver(wake_event), epoll_(epoll), timer_(timer) {}
+  ~Epoll() override {
+    if (timer_ >= 0) ::close(timer_);
+    ::close(epoll_);
+  }
 
   std::string_view name() const noexcept override { return "epoll"; }
+
+  // What ends its waits besides sources.
+  Result<void> watch_itself() noexcept;
 
   Result<void> attach(Source& source) override;
   void release(Source& source) override;
@@ -38,6 +50,7 @@ class Epoll final : public KernelDriver {
 
  private:
   bool fill(Time until) noexcept;
+  bool set_timer(Time due) noexcept;
   int wait(Time time) noexcept;
   bool take(Completion& completion) noexcept;
   bool take_accepted(Source& source, Completion& completion) noexcept;
@@ -45,15 +58,27 @@ class Epoll final : public KernelDriver {
   void forget(Source& source) noexcept;
 
   const int epoll_;
+  const int timer_;         // a timerfd(2), or -1: it was refused
+  Time timer_due_ = never;  // what it is set to; its address marks the timer's events
   int count_ = 0;
   int at_ = 0;
-  bool wrote_ = false;  // the event at_ has been given out as writable; its other half follows
-  bool woken_ = false;
+  bool wrote_ = false;      // the event at_ has been given out as writable; its other half follows
+  bool woken_ = false;      // by wake(), or by the timer
   bool is_precise_ = true;  // epoll_pwait2() is there: Linux 5.11, and not every sandbox
   unsigned accepted_ = 0;   // in a row, without asking in vain
   unsigned at_once_ = 0;    // of the event at_
   std::array<epoll_event, events_max> events_;
 };
+
+// Nobody reads the timer: a new edge comes each time that it has run out.
+Result<void> Epoll::watch_itself() noexcept {
+  epoll_event wake{.events = EPOLLIN, .data = {.ptr = this}};
+  epoll_event timer{.events = EPOLLIN | EPOLLET, .data = {.ptr = &timer_due_}};
+  const bool watched = epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_event(), &wake) == 0 &&
+                       (timer_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, timer_, &timer) == 0);
+  if (!watched) return std::unexpected(Error::from_errno(errno));
+  return {};
+}
 
 Result<void> Epoll::attach(Source& source) {
   epoll_event event{.events = kernel_bits(source.wanted), .data = {.ptr = &source}};
@@ -108,12 +133,26 @@ bool Epoll::next(Completion& completion, Time until) {
 // Asks the kernel. False if `until` has come; the events wait for the following call.
 bool Epoll::fill(Time until) noexcept {
   at_ = 0;
-  if (until == never || until == 0) {
-    count_ = std::max(epoll_wait(epoll_, events_.data(), events_max, until == never ? -1 : 0), 0);
-    return until == never;
+  if (until == 0) {
+    count_ = std::max(epoll_wait(epoll_, events_.data(), events_max, 0), 0);
+    return false;
   }
-  count_ = std::max(wait(std::max<Time>(until - now(), 0)), 0);
-  return now() < until;
+  if (until < timer_due_) {
+    const Time left = until - now();
+    if (left < timer_after || !set_timer(until)) {
+      count_ = std::max(wait(std::max<Time>(left, 0)), 0);
+      return now() < until;
+    }
+  }
+  count_ = std::max(epoll_wait(epoll_, events_.data(), events_max, -1), 0);
+  return true;
+}
+
+bool Epoll::set_timer(Time due) noexcept {
+  const itimerspec once{.it_interval = {}, .it_value = {.tv_sec = due / 1'000'000'000, .tv_nsec = due % 1'000'000'000}};
+  if (timer_ < 0 || timerfd_settime(timer_, TFD_TIMER_ABSTIME, &once, nullptr) != 0) return false;
+  timer_due_ = due;
+  return true;
 }
 
 int Epoll::wait(Time time) noexcept {
@@ -133,6 +172,12 @@ bool Epoll::take(Completion& completion) noexcept {
   const epoll_event& event = events_[static_cast<std::size_t>(at_)];
   if (event.data.ptr == this) [[unlikely]] {
     still();
+    woken_ = true;
+    ++at_;
+    return false;
+  }
+  if (event.data.ptr == &timer_due_) [[unlikely]] {
+    timer_due_ = never;
     woken_ = true;
     ++at_;
     return false;
@@ -188,9 +233,9 @@ Result<std::unique_ptr<Driver>> make_epoll() {
     ::close(*wake_event);
     return std::unexpected(Error::from_errno(error));
   }
-  auto driver = std::make_unique<Epoll>(epoll, *wake_event);
-  epoll_event event{.events = EPOLLIN, .data = {.ptr = driver.get()}};
-  if (epoll_ctl(epoll, EPOLL_CTL_ADD, *wake_event, &event) != 0) return std::unexpected(Error::from_errno(errno));
+  const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  auto driver = std::make_unique<Epoll>(epoll, *wake_event, timer);
+  if (auto done = driver->watch_itself(); !done) return std::unexpected(done.error());
   return driver;
 }
 

@@ -159,6 +159,42 @@ TEST_P(KernelDriverTest, says_when_the_time_has_come_once_and_then_what_is_ready
   driver_->close(*source, false);
 }
 
+// epoll leaves times that are far to a timer which is set once, and not for each wait.
+TEST_P(KernelDriverTest, a_time_that_is_far_comes_when_another_was_to_come_later) {
+  Completion completion{};
+  for (int round = 0; round < 3; ++round) {
+    driver_->wake();
+    EXPECT_FALSE(driver_->next(completion, driver_->now() + 3'600'000 * millisecond));
+    const Time until = driver_->now() + 15 * millisecond;
+    EXPECT_FALSE(driver_->next(completion, until));
+    EXPECT_GE(driver_->now(), until);
+    EXPECT_LT(driver_->now(), until + 60'000 * millisecond);
+  }
+}
+
+TEST_P(KernelDriverTest, a_time_that_was_put_off_is_waited_for_without_spinning) {
+  Completion completion{};
+  driver_->wake();
+  EXPECT_FALSE(driver_->next(completion, driver_->now() + 15 * millisecond));
+  const Time until = driver_->now() + 50 * millisecond;
+  int waits = 0;
+  for (; driver_->now() < until; ++waits) EXPECT_FALSE(driver_->next(completion, until));
+  EXPECT_LE(waits, 2);
+}
+
+TEST_P(KernelDriverTest, a_time_that_is_far_comes_though_something_is_always_ready) {
+  auto [source, peer] = pair(Source::out_bit);
+  Completion completion{};
+  const Time until = driver_->now() + 15 * millisecond;
+  while (driver_->next(completion, until)) {
+    EXPECT_EQ(completion.what, Done::writable);
+    ASSERT_LT(driver_->now(), until + 60'000 * millisecond);
+    want(*source, Source::out_bit);
+  }
+  EXPECT_GE(driver_->now(), until);
+  driver_->close(*source, false);
+}
+
 TEST_P(KernelDriverTest, wake_ends_a_wait_however_often_it_was_called) {
   Completion completion{};
   for (int i = 0; i < 3; ++i) driver_->wake();
