@@ -89,7 +89,7 @@ enum class WhenFull : std::uint8_t {
 };
 
 // The limits of one session. Each is checked as early as it can be; whoever breaks one is closed, and nobody else is
-// touched.
+// touched. A loop looks at its sessions once a second: what takes so many seconds may take up to one more.
 struct Limits {
   std::size_t message_bytes_max = 16 * 1024 * 1024;  // received, and after inflating; 1009
   std::uint32_t fragments_max = 128 * 1024;          // frames of one message received; 1008
