@@ -7,6 +7,7 @@ another order each time, so that what else the machine does meets all of them.
 import json
 import os
 import pathlib
+import random
 import statistics
 
 from pinned import LOAD_CORES, SERVER_CORES, Server, run_load
@@ -81,11 +82,10 @@ def measure(row, rounds, seconds, progress, commands=None, authority=None):
     """{name of a server: [what each round measured]}"""
     commands = commands or {name: command for name, command in servers().items() if name != FLOOR or row.floor_bytes}
     results = {name: [] for name in commands}
-    order = list(commands)
+    shuffled = random.Random(row.name)  # nobody comes after the same one each time
     for index in range(rounds):
-        for name in order:
+        for name in shuffled.sample(list(commands), len(commands)):
             results[name].append(once(name, commands[name], row, seconds, authority=authority))
-        order = order[1:] + order[:1]
         progress(row.name, index + 1, rounds)
     return results
 
