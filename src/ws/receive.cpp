@@ -340,6 +340,8 @@ void SessionCore::wake() noexcept {
 }
 
 bool SessionCore::poll(bool parts) noexcept {
+  if (reader_) [[unlikely]]
+    return false;  // it is refused, and whoever waits is not to notice
   if (has_request_) [[unlikely]]
     forget_request();
   if (how_ != Errc::none) [[unlikely]]

@@ -49,6 +49,30 @@ TEST(Session, a_second_receive_is_refused_and_the_first_is_left_alone) {
   }
 }
 
+// A bug: a receive_some() that was refused made the receive() that waited one of parts, without message_bytes_max; and
+// the other way round.
+TEST(Session, a_receive_that_is_refused_does_not_change_the_kind_of_the_one_that_waits) {
+  for (const bool whole : {true, false}) {
+    Simulation simulation;
+    Loop loop(simulation);
+    Pair pair(loop, Role::server);
+    std::vector<std::string> log;
+    loop.run([](Loop& on, Pair& with, bool is_whole, std::vector<std::string>& notes) -> Task<> {
+      TaskGroup group(on);
+      group.spawn(is_whole ? note_next(with.session, notes) : note_next_part(with.session, notes));
+      (void)co_await yield();
+      group.spawn(is_whole ? note_next_part(with.session, notes) : note_next(with.session, notes));
+      (void)co_await yield();
+      co_await with.peer.send(with.wire(0x01, "hel"));
+      (void)co_await sleep_for(1s);
+      co_await with.peer.send(with.wire(Opcode::continuation, "lo"));
+      co_await group.join();
+    }(loop, pair, whole, log));
+    EXPECT_EQ(log, (std::vector<std::string>{"already", whole ? "hello" : "hel"}));
+    pair.peer.close();
+  }
+}
+
 TEST(Session, a_receive_whose_time_is_over_leaves_the_message_to_the_next) {
   Simulation simulation;
   Loop loop(simulation);
