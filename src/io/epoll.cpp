@@ -119,7 +119,7 @@ void Epoll::arm(Source& source) { set(source); }
 
 bool Epoll::next(Completion& completion, Time until) {
   for (;;) {
-    while (at_ < count_) {
+    while (at_ < count_ && !woken_) {
       if (take(completion)) return true;
     }
     if (woken_) {
@@ -130,7 +130,8 @@ bool Epoll::next(Completion& completion, Time until) {
   }
 }
 
-// Asks the kernel. False if `until` has come; the events wait for the following call.
+// Asks the kernel. False if `until` has come, as far as the timer's own event does not tell that; the events wait for
+// the following call.
 bool Epoll::fill(Time until) noexcept {
   at_ = 0;
   if (until == 0) {
@@ -145,7 +146,8 @@ bool Epoll::fill(Time until) noexcept {
     }
   }
   count_ = std::max(epoll_wait(epoll_, events_.data(), events_max, -1), 0);
-  return true;
+  // There may be more, and the timer's event behind it.
+  return count_ < static_cast<int>(events_max) || now() < until;
 }
 
 bool Epoll::set_timer(Time due) noexcept {

@@ -2,15 +2,20 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
+#include <memory>
+#include <vector>
 
 #include "io/cpu_time.h"
 #include "io/kernel_driver.h"
@@ -21,6 +26,29 @@ INSTANTIATE_TEST_SUITE_P(Epoll, KernelDriverTest, testing::Values(&make_epoll));
 INSTANTIATE_TEST_SUITE_P(Epoll, KernelDriverListening, testing::Values(&make_epoll));
 
 TEST(Epoll, says_its_name) { EXPECT_EQ((*make_epoll())->name(), "epoll"); }
+
+// More than are taken from the kernel at once: the timer's own event lies behind those that are left.
+TEST(Epoll, a_time_that_is_far_comes_before_all_of_thousands_that_are_ready) {
+  constexpr std::size_t count = 3000;
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 2 * count);
+  if (limit.rlim_cur < count + 100 || setrlimit(RLIMIT_NOFILE, &limit) != 0) GTEST_SKIP() << "too few descriptors";
+  auto driver = *make_epoll();
+  std::vector<std::unique_ptr<Plain>> sources;
+  for (std::size_t i = 0; i < count; ++i) {
+    sources.push_back(std::make_unique<Plain>(eventfd(0, EFD_NONBLOCK)));
+    sources.back()->wanted = Source::out_bit;
+    ASSERT_TRUE(driver->attach(*sources.back()));
+  }
+  const Time until = driver->now() + 15 * millisecond;
+  std::size_t late = 0;
+  Completion completion{};
+  while (driver->next(completion, until)) late += driver->now() >= until;
+  EXPECT_GE(driver->now(), until);
+  EXPECT_LE(late, 1024u);
+  for (const auto& source : sources) driver->close(*source, false);
+}
 
 namespace {
 
