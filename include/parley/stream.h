@@ -162,7 +162,7 @@ class [[nodiscard]] Stream::Send {
     context_ = waiter.promise().context;
     return core->send(*context_, waiter, bytes_);
   }
-  // Not inline: g++ would take what it returns apart, and put it together again, which takes longer than the call.
+  // Not inline, for the reason that result_of() has: g++ would put it together anew.
   [[gnu::noinline]] Result<void> await_resume() const noexcept { return detail::Context::result_of(context_); }
 
  private:

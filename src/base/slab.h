@@ -60,13 +60,16 @@ class Slab {
     detail::poison(place, sizeof(T));
   }
 
-  // What is taken meanwhile may be visited or not.
+  // `visit` may take places, which are visited or not, and give back any, which are not visited then.
   template <class F>
   void for_each(F visit) {
     for (std::size_t i = 0; i < blocks_; ++i) {
       Block& block = *block_at(i);
-      for (std::size_t index = 0; index < Block::count; ++index) {
-        if (!block.has_room(index)) visit(*reinterpret_cast<T*>(block.place(index)));
+      for (std::size_t word = 0; word < Block::words; ++word) {
+        for (std::uint64_t left = block.taken(word); left != 0; left &= left - 1) {
+          const std::size_t index = word * word_bits + static_cast<std::size_t>(std::countr_zero(left));
+          if (!block.has_room(index)) visit(*reinterpret_cast<T*>(block.place(index)));
+        }
       }
     }
   }
@@ -81,10 +84,15 @@ class Slab {
     static constexpr std::size_t count = (block_bytes - sizeof(void*) - words * sizeof(std::uint64_t)) / sizeof(T);
 
     Block() noexcept {
-      for (std::size_t index = 0; index < count; ++index)
-        room[index / word_bits] |= std::uint64_t{1} << index % word_bits;
+      for (std::size_t word = 0; word < words; ++word) room[word] = all(word);
       detail::poison(places, sizeof places);
     }
+    // The bits of a word that stand for places.
+    static constexpr std::uint64_t all(std::size_t word) noexcept {
+      const std::size_t places_left = count > word * word_bits ? count - word * word_bits : 0;
+      return places_left >= word_bits ? ~std::uint64_t{0} : (std::uint64_t{1} << places_left) - 1;
+    }
+    std::uint64_t taken(std::size_t word) const noexcept { return all(word) & ~room[word]; }
     bool has_room(std::size_t index) const noexcept { return room[index / word_bits] >> index % word_bits & 1; }
     bool is_full() const noexcept {
       for (const std::uint64_t word : room) {

@@ -8,7 +8,7 @@ namespace parley::detail {
 namespace {
 
 // To be copied: g++ puts a Result<void> together in memory, byte by byte, and loads it at once in one piece, for which
-// a processor must wait.
+// a processor must wait. It is no constant, or g++ would put that together, too.
 constinit Result<void> success;
 
 }  // namespace

@@ -210,7 +210,7 @@ void SessionCore::tick(std::uint32_t now) noexcept {
     shared_.core.flush_cork();
   }
   const auto idle = static_cast<std::uint16_t>(now - active_);
-  if (deflate_ && idle >= window_idle_seconds) give_back_window();
+  if (deflate_ && idle > window_idle_seconds) give_back_window();
   if (limits.idle_seconds != 0 && idle > limits.idle_seconds && is_open()) (void)close(1001, "idle for too long");
 }
 

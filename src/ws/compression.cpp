@@ -205,11 +205,10 @@ Queued SessionCore::deflated_frame(FrameBits bits, Bytes payload) {
   if (shared_.observer) watch(true, bits, bytes, bytes.size());
   const bool masked = shared_.role == Role::client;
   const codec::MaskKey key = masked ? shared_.keys.next() : 0;
-  std::array<std::byte, codec::head_bytes_max> head;
-  const std::size_t head_bytes = codec::write_head(head.data(), bits, bytes.size(), masked, key);
-  codec::mask(bytes, key);
+  const std::size_t head_bytes = codec::head_bytes(bytes.size(), masked);
   std::byte* const begin = bytes.data() - head_bytes;
-  std::memcpy(begin, head.data(), head_bytes);
+  codec::write_head(begin, bits, bytes.size(), masked, key);
+  codec::mask(bytes, key);
   return {.rest = {begin, head_bytes + bytes.size()},
           .copy = std::move(made.memory),
           .sender = nullptr,

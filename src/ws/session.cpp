@@ -38,7 +38,7 @@ Context& SessionCore::forget_reader(Errc failure) noexcept {
   return context;
 }
 
-bool Session::Receiving::poll(bool parts) const noexcept { return word_ == 0 || core().poll(parts); }
+bool Session::Receiving::poll(bool parts) const noexcept { return failure().code != Errc::none || core().poll(parts); }
 bool Session::Receiving::wait(Context& context, std::coroutine_handle<> waiter) noexcept {
   return core().wait(*this, context, waiter);
 }

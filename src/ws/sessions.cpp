@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "base/check.h"
+
 namespace parley::ws {
 
 Sessions& Sessions::of(detail::Core& core) {
@@ -9,9 +11,12 @@ Sessions& Sessions::of(detail::Core& core) {
   return *core.sessions;
 }
 
+Sessions::~Sessions() { PARLEY_CHECK(slab_.empty(), "a Session outlived its Loop"); }
+
 void* Sessions::take() {
-  if (slab_.empty()) detail::start(core_, *this, std::chrono::seconds(1));
-  return slab_.take();
+  void* session = slab_.take();
+  if (slab_.size() == 1) detail::start(core_, *this, std::chrono::seconds(1));
+  return session;
 }
 
 void Sessions::give_back(void* session) noexcept {

@@ -14,6 +14,7 @@ class Sessions final : private detail::Timer {
   static Sessions& of(detail::Core& core);  // it lives as long as the loop
 
   explicit Sessions(detail::Core& core) noexcept : Timer(&Sessions::over), core_(core) {}
+  ~Sessions();
   Sessions(const Sessions&) = delete;
   Sessions& operator=(const Sessions&) = delete;
 

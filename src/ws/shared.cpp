@@ -1,5 +1,8 @@
 #include "ws/shared.h"
 
+#include <algorithm>
+#include <cstdint>
+
 #include "base/check.h"
 #include "base/random.h"
 #include "ws/sessions.h"
@@ -15,11 +18,24 @@ codec::MaskKey MaskKeys::next() {
   return keys_[at_++];
 }
 
+namespace {
+
+// Seconds are counted with 16 bits.
+Limits countable(Limits limits) noexcept {
+  constexpr unsigned seconds_max = UINT16_MAX - 1;
+  limits.idle_seconds = std::min(limits.idle_seconds, seconds_max);
+  limits.keepalive_seconds = std::min(limits.keepalive_seconds, seconds_max);
+  limits.pong_seconds = std::min(limits.pong_seconds, seconds_max - limits.keepalive_seconds);
+  return limits;
+}
+
+}  // namespace
+
 Shared::Shared(detail::Core& loop_core, codec::Role session_role, const Limits& session_limits)
     : core(loop_core),
       sessions(Sessions::of(loop_core)),
       role(session_role),
-      limits(session_limits),
+      limits(countable(session_limits)),
       is_plain_server(session_role == codec::Role::server) {}
 
 void Shared::observe(FrameObserver frame, void* state) noexcept {

@@ -110,7 +110,7 @@ class Context {
   Error outcome() const noexcept { return outcome_; }
   void set(Error outcome) noexcept { outcome_ = outcome; }
 
-  // The same for an await_resume(); of none, Errc::closed.
+  // outcome() as an await_resume() returns it; without a context, which is how a closed handle is known: Errc::closed.
   static Result<void> result_of(const Context* context) noexcept;
 
  private:

@@ -89,7 +89,8 @@ enum class WhenFull : std::uint8_t {
 };
 
 // The limits of one session. Each is checked as early as it can be; whoever breaks one is closed, and nobody else is
-// touched. A loop looks at its sessions once a second: what takes so many seconds may take up to one more.
+// touched. A loop looks at its sessions once a second, so the last three may take up to one more; they count as 65,534
+// if they are larger, as does the sum of keepalive_seconds and pong_seconds.
 struct Limits {
   std::size_t message_bytes_max = 16 * 1024 * 1024;  // received, and after inflating; 1009
   std::uint32_t fragments_max = 128 * 1024;          // frames of one message received; 1008
@@ -262,7 +263,7 @@ class [[nodiscard]] Session::Send {
     context_ = waiter.promise().context;
     return send(*core, waiter);
   }
-  // Not inline: g++ would take what it returns apart, and put it together again, which takes longer than the call.
+  // Not inline, for the reason that result_of() has: g++ would put it together anew.
   [[gnu::noinline]] Result<void> await_resume() const noexcept { return detail::Context::result_of(context_); }
 
  private:
