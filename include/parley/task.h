@@ -237,8 +237,8 @@ class [[nodiscard]] TaskGroup::Left {
   detail::Context* context_ = nullptr;
 };
 
-// Waits. Errc::cancelled if stopped (Stop::all) before the time is over. The kernel adds some 0.1 ms; up to 1 ms
-// to less than 10 where it has no epoll_pwait2(2).
+// Waits. Errc::cancelled if stopped (Stop::all) before the time is over. The kernel adds some 0.1 ms; where it has
+// no epoll_pwait2(2), up to 1 ms to less than 10 ms.
 class [[nodiscard]] Sleep final : private detail::Waitable, private detail::Timer {
  public:
   using operation = void;
