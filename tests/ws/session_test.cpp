@@ -18,6 +18,13 @@ using namespace std::chrono_literals;
 // An idle handler has one in its frame, so a word more would be a word for each connection.
 static_assert(sizeof(Session::Receive) == sizeof(void*));
 
+struct Scene {
+  Simulation simulation;
+  Loop loop{simulation};
+  Pair pair{loop, Role::server};
+  std::vector<std::string> log;
+};
+
 Task<> note_next(Session& session, std::vector<std::string>& log) {
   auto message = co_await session.receive();
   log.push_back(message ? std::string(message->text()) : std::string(name(message.error().code)));
@@ -30,11 +37,8 @@ Task<> note_next_part(Session& session, std::vector<std::string>& log) {
 
 TEST(Session, a_second_receive_is_refused_and_the_first_is_left_alone) {
   for (const auto second : {note_next, note_next_part}) {
-    Simulation simulation;
-    Loop loop(simulation);
-    Pair pair(loop, Role::server);
-    std::vector<std::string> log;
-    loop.run([](Loop& on, Pair& with, auto other, std::vector<std::string>& notes) -> Task<> {
+    Scene scene;
+    scene.loop.run([](Loop& on, Pair& with, auto other, std::vector<std::string>& notes) -> Task<> {
       TaskGroup group(on);
       group.spawn(note_next(with.session, notes));
       (void)co_await yield();
@@ -43,9 +47,8 @@ TEST(Session, a_second_receive_is_refused_and_the_first_is_left_alone) {
       (void)co_await yield();
       co_await with.peer.send(with.wire(Opcode::text, "hello"));
       co_await group.join();
-    }(loop, pair, second, log));
-    EXPECT_EQ(log, (std::vector<std::string>{"already", "already", "hello"}));
-    pair.peer.close();
+    }(scene.loop, scene.pair, second, scene.log));
+    EXPECT_EQ(scene.log, (std::vector<std::string>{"already", "already", "hello"}));
   }
 }
 
@@ -53,11 +56,8 @@ TEST(Session, a_second_receive_is_refused_and_the_first_is_left_alone) {
 // the other way round.
 TEST(Session, a_receive_that_is_refused_does_not_change_the_kind_of_the_one_that_waits) {
   for (const bool whole : {true, false}) {
-    Simulation simulation;
-    Loop loop(simulation);
-    Pair pair(loop, Role::server);
-    std::vector<std::string> log;
-    loop.run([](Loop& on, Pair& with, bool is_whole, std::vector<std::string>& notes) -> Task<> {
+    Scene scene;
+    scene.loop.run([](Loop& on, Pair& with, bool is_whole, std::vector<std::string>& notes) -> Task<> {
       TaskGroup group(on);
       group.spawn(is_whole ? note_next(with.session, notes) : note_next_part(with.session, notes));
       (void)co_await yield();
@@ -67,18 +67,14 @@ TEST(Session, a_receive_that_is_refused_does_not_change_the_kind_of_the_one_that
       (void)co_await sleep_for(1s);
       co_await with.peer.send(with.wire(Opcode::continuation, "lo"));
       co_await group.join();
-    }(loop, pair, whole, log));
-    EXPECT_EQ(log, (std::vector<std::string>{"already", whole ? "hello" : "hel"}));
-    pair.peer.close();
+    }(scene.loop, scene.pair, whole, scene.log));
+    EXPECT_EQ(scene.log, (std::vector<std::string>{"already", whole ? "hello" : "hel"}));
   }
 }
 
 TEST(Session, a_receive_whose_time_is_over_leaves_the_message_to_the_next) {
-  Simulation simulation;
-  Loop loop(simulation);
-  Pair pair(loop, Role::server);
-  std::vector<std::string> log;
-  loop.run([](Pair& with, std::vector<std::string>& notes) -> Task<> {
+  Scene scene;
+  scene.loop.run([](Pair& with, std::vector<std::string>& notes) -> Task<> {
     auto late = co_await within(1s, with.session.receive());
     notes.push_back(std::string(name(late.error().code)));
     auto part = co_await within(1s, with.session.receive_some());
@@ -86,19 +82,15 @@ TEST(Session, a_receive_whose_time_is_over_leaves_the_message_to_the_next) {
     co_await with.peer.send(with.wire(Opcode::text, "hello"));
     auto message = co_await within(1s, with.session.receive());
     notes.push_back(std::string(message->text()));
-  }(pair, log));
-  EXPECT_EQ(log, (std::vector<std::string>{"timed_out", "timed_out", "hello"}));
-  pair.peer.close();
+  }(scene.pair, scene.log));
+  EXPECT_EQ(scene.log, (std::vector<std::string>{"timed_out", "timed_out", "hello"}));
 }
 
 // Stopped while it waits, and stopped before it would.
 TEST(Session, a_receive_that_is_stopped_is_cancelled) {
   for (const Stop level : {Stop::receiving, Stop::all}) {
-    Simulation simulation;
-    Loop loop(simulation);
-    Pair pair(loop, Role::server);
-    std::vector<std::string> log;
-    loop.run([](Loop& on, Pair& with, Stop how, std::vector<std::string>& notes) -> Task<> {
+    Scene scene;
+    scene.loop.run([](Loop& on, Pair& with, Stop how, std::vector<std::string>& notes) -> Task<> {
       TaskGroup group(on);
       group.spawn(note_next(with.session, notes));
       (void)co_await yield();
@@ -107,9 +99,8 @@ TEST(Session, a_receive_that_is_stopped_is_cancelled) {
       group.spawn(note_next(with.session, notes));
       group.spawn(note_next_part(with.session, notes));
       co_await group.join();
-    }(loop, pair, level, log));
-    EXPECT_EQ(log, (std::vector<std::string>{"cancelled", "cancelled", "cancelled"}));
-    pair.peer.close();
+    }(scene.loop, scene.pair, level, scene.log));
+    EXPECT_EQ(scene.log, (std::vector<std::string>{"cancelled", "cancelled", "cancelled"}));
   }
 }
 

@@ -12,24 +12,35 @@ namespace {
 
 Task<> wait_for(std::chrono::milliseconds time) { (void)co_await sleep_for(time); }
 
+void hold_a_session(Loop& loop, std::chrono::milliseconds time) {
+  testing::Pair pair(loop, Role::server, {.keepalive_seconds = 0});
+  loop.run(wait_for(time));
+  pair.peer.close();
+}
+
 TEST(Sessions, count_seconds_while_there_are_any) {
   Simulation simulation;
   Loop loop(simulation);
   Sessions& sessions = Sessions::of(loop.core());
   loop.run(wait_for(std::chrono::seconds(10)));
   EXPECT_EQ(sessions.second(), 0u);
-  {
-    testing::Pair pair(loop, Role::server, {.keepalive_seconds = 0});
-    loop.run(wait_for(std::chrono::milliseconds(10'500)));
-    EXPECT_EQ(sessions.second(), 10u);
-    pair.peer.close();
-  }
+  hold_a_session(loop, std::chrono::milliseconds(10'500));
+  EXPECT_EQ(sessions.second(), 10u);
   loop.run(wait_for(std::chrono::seconds(10)));
   EXPECT_EQ(sessions.second(), 10u);
-  testing::Pair pair(loop, Role::server, {.keepalive_seconds = 0});
-  loop.run(wait_for(std::chrono::milliseconds(2'500)));
+  hold_a_session(loop, std::chrono::milliseconds(2'500));
   EXPECT_EQ(sessions.second(), 12u);
-  pair.peer.close();
+}
+
+TEST(SessionsDeathTest, one_that_outlives_its_loop_ends_the_program) {
+  EXPECT_DEATH(
+      {
+        Session session;
+        Simulation simulation;
+        Loop loop(simulation);
+        session = std::move(testing::Pair(loop, Role::server).session);
+      },
+      "a Session outlived its Loop");
 }
 
 Task<Result<void>> send(Session& session) {

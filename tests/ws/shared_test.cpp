@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <parley/parley.h>
 
+#include <climits>
 #include <set>
 
 #include "ws/raw_peer.h"
@@ -36,6 +37,16 @@ TEST(Shared, EndsWithItsLastSession) {
   shared->release();
   EXPECT_EQ(shared->limits.pong_seconds, Limits{}.pong_seconds);  // it is still there
   session = {};
+}
+
+TEST(Shared, CountsNoMoreSecondsThanSixteenBits) {
+  Simulation simulation;
+  Loop loop(simulation);
+  const Limits endless{.keepalive_seconds = UINT_MAX, .pong_seconds = UINT_MAX, .idle_seconds = UINT_MAX};
+  auto* shared = new Shared(loop.core(), Role::server, endless);  // owned: released below
+  EXPECT_EQ(shared->limits.idle_seconds, 65'534u);
+  EXPECT_EQ(shared->limits.keepalive_seconds + shared->limits.pong_seconds, 65'534u);
+  shared->release();
 }
 
 void note(const ws::Frame& frame, void* state) {
