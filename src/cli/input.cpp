@@ -28,10 +28,23 @@ LineReader::LineReader(int descriptor, OnLine on_line, std::size_t most_bytes)
     : descriptor_(descriptor), on_line_(std::move(on_line)), most_bytes_(most_bytes), thread_([this] { run(); }) {}
 
 LineReader::~LineReader() {
-  ending_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  room_.notify_one();
   waker_.wake();
-  room_.release();
   thread_.join();
+}
+
+void LineReader::taken() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (ahead_.empty()) return;
+    bytes_ahead_ -= ahead_.front();
+    ahead_.pop_front();
+  }
+  room_.notify_one();
 }
 
 // Appends what can be read; false at the end of the input, an error of it, or when asked to end.
@@ -53,8 +66,17 @@ bool LineReader::fill(std::string& read) {
 }
 
 void LineReader::hand_on(std::string line) {
-  room_.acquire();
-  if (!ending_) on_line_(std::move(line));
+  {
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [&] {
+      const bool fits = ahead_.size() < lines_ahead_max && bytes_ahead_ + line.size() <= bytes_ahead_max;
+      return ending_ || ahead_.empty() || fits;
+    });
+    if (ending_) return;
+    ahead_.push_back(line.size());
+    bytes_ahead_ += line.size();
+  }
+  on_line_(std::move(line));
 }
 
 void LineReader::run() {

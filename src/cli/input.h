@@ -2,10 +2,12 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
+#include <deque>
 #include <functional>
+#include <mutex>
 #include <optional>
-#include <semaphore>
 #include <string>
 #include <thread>
 
@@ -34,15 +36,17 @@ using OnLine = std::function<void(std::optional<std::string> line)>;
 class LineReader {
  public:
   static constexpr std::size_t line_bytes_max = std::size_t{1} << 30;  // a longer line is handed on in pieces
-  static constexpr std::ptrdiff_t lines_ahead_max = 64;                // lines handed on and not yet taken()
+  // Lines handed on and not yet taken(), and bytes of them all; one line may always be.
+  static constexpr std::size_t lines_ahead_max = 64;
+  static constexpr std::size_t bytes_ahead_max = 16 * 1024 * 1024;
 
   LineReader(int descriptor, OnLine on_line, std::size_t most_bytes = line_bytes_max);
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
   ~LineReader();  // ends the reading, wherever it is
 
-  // A line has been dealt with; there may be one more. Any thread.
-  void taken() { room_.release(); }
+  // The oldest line has been dealt with; there may be more. Any thread.
+  void taken() noexcept;
 
  private:
   void run();
@@ -53,7 +57,10 @@ class LineReader {
   OnLine on_line_;
   const std::size_t most_bytes_;
   Waker waker_;
-  std::counting_semaphore<> room_{lines_ahead_max};
+  std::mutex mutex_;
+  std::condition_variable room_;
+  std::deque<std::size_t> ahead_;  // the sizes of lines handed on and not yet taken, the oldest first
+  std::size_t bytes_ahead_ = 0;
   std::atomic<bool> ending_ = false;
   std::thread thread_;
 };

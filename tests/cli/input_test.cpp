@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -87,6 +88,52 @@ TEST(LineReader, ReadsNoFurtherAheadThanItMay) {
   auto all = lines.wait_for_end();
   ASSERT_TRUE(all);
   EXPECT_EQ(all->size(), ahead + 2);
+}
+
+// It read 64 lines ahead, whatever their size: a gigabyte each.
+TEST(LineReader, LinesAheadAreBoundedInBytes) {
+  Pipe pipe;
+  Lines lines;
+  std::atomic<int> taken = 0;
+  std::vector<int> taken_before;  // each line was handed on
+  LineReader reader(pipe.ends[0], [&, on_line = lines.on_line()](std::optional<std::string> line) {
+    if (line) taken_before.push_back(taken);
+    on_line(std::move(line));
+  });
+  std::jthread writer([&] {
+    pipe.write(std::string(LineReader::bytes_ahead_max, 'x') + "\nshort\nshort\n");
+    pipe.end();
+  });
+  EXPECT_EQ(lines.wait_for(1).size(), 1u);
+  taken += 1;
+  reader.taken();
+  const auto all = lines.wait_for_end();
+  ASSERT_TRUE(all);
+  EXPECT_EQ(taken_before, std::vector({0, 1, 1}));
+}
+
+TEST(LineReader, OneLineMayBeLargerThanWhatIsReadAhead) {
+  Pipe pipe;
+  Lines lines;
+  LineReader reader(pipe.ends[0], lines.on_line());
+  std::jthread writer([&] {
+    pipe.write(std::string(LineReader::bytes_ahead_max + 1, 'x') + "\nshort\n");
+    pipe.end();
+  });
+  EXPECT_EQ(lines.wait_for(1).size(), 1u);
+  reader.taken();
+  EXPECT_EQ(lines.wait_for_end()->back(), "short");
+}
+
+TEST(LineReader, CanBeEndedWhileALineWaits) {
+  Pipe pipe;
+  Lines lines;
+  {
+    LineReader reader(pipe.ends[0], lines.on_line());
+    for (std::size_t i = 0; i <= LineReader::lines_ahead_max; ++i) pipe.write("x\n");
+    EXPECT_EQ(lines.wait_for(LineReader::lines_ahead_max).size(), LineReader::lines_ahead_max);
+  }
+  EXPECT_EQ(lines.wait_for(0).size(), LineReader::lines_ahead_max);
 }
 
 TEST(LineReader, ALongLineIsHandedOnWhole) {
