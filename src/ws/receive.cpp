@@ -399,9 +399,7 @@ void SessionCore::watch(bool sent, FrameBits bits, Bytes begin, std::uint64_t pa
 void SessionCore::forget_request() noexcept {
   has_request_ = false;
   rare_->request.reset();
-  const Rare& rare = *rare_;
-  const bool is_used = deflate_ || how_ != Errc::none || !rare.queue.empty() || !rare.waiting.empty() || rare.pinger;
-  if (!is_used && !rare.pending() && !rare.is_listed() && !later_) rare_.reset();
+  if (!needs_rare()) rare_.reset();
 }
 
 Result<Piece> SessionCore::take_some() const noexcept {

@@ -116,6 +116,7 @@ class SessionCore final : public detail::Sink {
   Closed closed() const;
   Counters counters() const noexcept { return rare_ ? Counters{rare_->dropped, rare_->queue_bytes} : Counters{}; }
   ByteStream* stream() const noexcept { return stream_; }
+  bool is_small() const noexcept { return !rare_; }  // this object is all its state
 
   // ---- What the loop calls
 
@@ -165,6 +166,7 @@ class SessionCore final : public detail::Sink {
     if (!rare_) rare_ = std::make_unique<Rare>(*this);
     return *rare_;
   }
+  bool needs_rare() const noexcept;
 
   // Receiving: receive.cpp
   bool advance() noexcept;
