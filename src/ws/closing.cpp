@@ -218,7 +218,7 @@ void SessionCore::tick(std::uint32_t now) noexcept {
 // Not for what a session did once, be it that it sent faster than its peer read, or had a long turn.
 bool SessionCore::needs_rare() const noexcept {
   const Rare& rare = *rare_;
-  const bool holds = rare.request || rare.compression || rare.looked_at || rare.dropped != 0;
+  const bool holds = rare.request || rare.compression || rare.inbox || rare.looked_at || rare.dropped != 0;
   // The number of a ping must not come again while its pong may be on its way.
   const bool has_to_do = later_ || rare.pinger || rare.ping_number != 0 || !rare.queue.empty() || !rare.waiting.empty();
   return holds || has_to_do || !is_open() || rare.pending() || rare.is_listed();

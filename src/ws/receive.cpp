@@ -84,6 +84,8 @@ Inbox& SessionCore::inbox(Buffer& buffer) noexcept {
   if (!inbox_made_) {
     new (&inbox) Inbox(shared_.role, deflate_);
     inbox_made_ = true;
+  } else if (rare_ && rare_->inbox) {
+    inbox = *std::exchange(rare_->inbox, nullptr);
   }
   return inbox;
 }
@@ -180,7 +182,7 @@ void SessionCore::go_on_later() noexcept {
   shared_.core.slices.add(rare_->later);
   // It may wait for long, and many with it.
   Buffer& buffer = *stream_->in;
-  const Inbox* inbox = inbox_made_ ? &held(buffer).inbox : nullptr;
+  const Inbox* inbox = inbox_made_ ? &this->inbox(buffer) : nullptr;
   const std::uint32_t begun = inbox && (unfinished_ || inbox->messages.is_open()) ? inbox->bytes : 0;
   const std::size_t bytes = begun + buffer.end - buffer.begin + room_bytes_min;
   if (buffer.capacity / sparse_share <= bytes) return;
@@ -216,7 +218,7 @@ void SessionCore::look_ahead() noexcept {
   if (stream_->ended.code != Errc::none || !buffer) return;
   std::uint64_t at = std::max(buffer->mark, buffer->begin);
   if (shared_.observer) at = buffer->end;  // who watches sees each frame as it came
-  if (inbox_made_ && buffer->mark <= buffer->begin) at += held(*buffer).inbox.frames.left();
+  if (inbox_made_ && buffer->mark <= buffer->begin) at += inbox(*buffer).frames.left();
   // A busy handler may be so for long: all of it, then. Of what goes on by itself, no more than a share.
   const unsigned frames_max = later_ ? detail::Core::share_max : UINT32_MAX;
   for (unsigned frames = 0; at < buffer->end && frames < frames_max; ++frames) {
@@ -264,10 +266,11 @@ void SessionCore::settle() noexcept {
     release();
     return read(true);
   }
-  Inbox* inbox = inbox_made_ ? &held(*buffer).inbox : nullptr;
+  Inbox* inbox = inbox_made_ ? &this->inbox(*buffer) : nullptr;
   const std::uint32_t begun = inbox && inbox->messages.is_open() ? inbox->bytes : 0;
   const std::uint64_t left = inbox ? inbox->frames.left() : 0;
   const std::size_t kept = std::size_t{begun} + unread;
+  if (kept == 0) return put_inbox_aside();
   // Room for as much again as has arrived, and for a while: a length is not believed before its bytes are here.
   const std::size_t wanted = kept + std::min<std::uint64_t>(left, kept) + room_bytes_min;
   std::byte* const from = buffer->data() + (begun ? inbox->begin : buffer->begin);
@@ -307,8 +310,20 @@ void SessionCore::move_in(std::size_t bytes, std::uint32_t begun) noexcept {
   stream_->in = buffer;
 }
 
+// Between a head and its payload, or two parts of a message, nothing is held: what comes next is received into a buffer
+// of the usual size.
+void SessionCore::put_inbox_aside() noexcept {
+  Buffer* buffer = std::exchange(stream_->in, nullptr);
+  rare().inbox = std::make_unique<Inbox>(held(*buffer).inbox);
+  shared_.core.buffers.give_back(buffer);
+  read(true);
+}
+
 void SessionCore::release() noexcept {
-  inbox_made_ = false;
+  if (inbox_made_) [[unlikely]] {
+    inbox_made_ = false;
+    if (rare_) rare_->inbox.reset();
+  }
   Buffer* buffer = std::exchange(stream_->in, nullptr);
   if (shown_ || inflated_) [[unlikely]]
     return put_aside(buffer);

@@ -154,6 +154,7 @@ class SessionCore final : public detail::Sink {
     std::unique_ptr<Request> request;          // until the first receive()
     std::unique_ptr<Compression> compression;  // while deflate_
     Buffer* looked_at = nullptr;               // what is shown lies there, and the stream has gone
+    std::unique_ptr<Inbox> inbox;              // while inbox_made_ and no bytes are held
   };
 
   SessionCore(ByteStream& stream, Shared& shared) noexcept;
@@ -176,6 +177,7 @@ class SessionCore final : public detail::Sink {
   void show(Buffer& buffer, Bytes bytes, Kind kind) noexcept;
   void settle() noexcept;
   void move_in(std::size_t bytes, std::uint32_t begun) noexcept;
+  void put_inbox_aside() noexcept;
   void look_ahead() noexcept;
   void release() noexcept;
   void put_aside(Buffer* buffer) noexcept;
@@ -245,7 +247,7 @@ class SessionCore final : public detail::Sink {
   Errc how_ = Errc::none;     // it ended: nothing more is received or sent
   std::uint8_t subprotocol_ = 0;
   bool has_request_ : 1 = false;
-  bool inbox_made_ : 1 = false;   // the buffer's header holds one
+  bool inbox_made_ : 1 = false;   // the buffer's header holds one, or Rare does
   bool shown_ : 1 = false;        // a message is ready, or being looked at
   bool inflated_ : 1 = false;     // a message, or part of it, lies in the Compression
   bool unfinished_ : 1 = false;   // there is more of it to be made

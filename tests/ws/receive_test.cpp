@@ -24,6 +24,13 @@ Task<> receive_all(Session& session, Got& got) {
   got.how = again.error().code;
 }
 
+// Closes TCP, when the session has, too.
+Task<> finish(Pair& pair) {
+  pair.peer.shutdown();
+  bool more = true;
+  while (more) more = (co_await pair.peer.receive()).has_value();
+}
+
 // Sends `bytes`, cut after each `step` of them, then closes TCP.
 Task<> feed(Pair& pair, std::string bytes, std::size_t step) {
   for (std::size_t at = 0; at < bytes.size(); at += step) {
@@ -31,14 +38,13 @@ Task<> feed(Pair& pair, std::string bytes, std::size_t step) {
     co_await pair.peer.send(part);
     co_await sleep_for(std::chrono::milliseconds(1));
   }
-  pair.peer.shutdown();
-  while (co_await pair.peer.receive()) continue;
+  co_await finish(pair);
 }
 
-Task<> both(Loop& loop, Pair& pair, std::string bytes, std::size_t step, Got& got) {
+Task<> both(Loop& loop, Task<> one, Task<> other) {
   TaskGroup group(loop);
-  group.spawn(receive_all(pair.session, got));
-  group.spawn(feed(pair, std::move(bytes), step));
+  group.spawn(std::move(one));
+  group.spawn(std::move(other));
   co_await group.join();
 }
 
@@ -47,7 +53,7 @@ Got receive(Role role, const std::function<std::string(Pair&)>& bytes, std::size
   Loop loop(simulation);
   Pair pair(loop, role, limits);
   Got got;
-  loop.run(both(loop, pair, bytes(pair), step, got));
+  loop.run(both(loop, receive_all(pair.session, got), feed(pair, bytes(pair), step)));
   pair.session = {};
   pair.peer.close();
   return got;
@@ -160,13 +166,6 @@ Task<> receive_parts(Session& session, std::string& all, std::size_t& parts, boo
   }
 }
 
-Task<> both_parts(Loop& loop, Pair& pair, std::string bytes, std::string& all, std::size_t& parts, bool& last) {
-  TaskGroup group(loop);
-  group.spawn(receive_parts(pair.session, all, parts, last));
-  group.spawn(feed(pair, std::move(bytes), 1000));
-  co_await group.join();
-}
-
 // A bug: up to 125 bytes in one frame were a message, however small message_bytes_max was.
 TEST_P(EachRoleAndStep, AShortMessageIsNoLongerThanMessageBytesMax) {
   for (const std::size_t bytes_max : {0u, 1u, 100u, 124u, 126u, 1000u}) {
@@ -191,11 +190,113 @@ TEST(Receive, PartsOfAMessageThatIsLargerThanAllowed) {
   std::string all;
   std::size_t parts = 0;
   bool last = false;
-  loop.run(both_parts(loop, pair, pair.wire(Opcode::binary, sent), all, parts, last));
+  loop.run(
+      both(loop, receive_parts(pair.session, all, parts, last), feed(pair, pair.wire(Opcode::binary, sent), 1000)));
   EXPECT_EQ(all.size(), sent.size());
   EXPECT_GE(parts, 50u);
   EXPECT_TRUE(last);
   pair.session = {};
+}
+
+// A bug: a session that waited for more of a message read that into the smallest of buffers, 8 KiB after 8 KiB, so that
+// 1 MiB in parts cost four times as much as whole.
+Task<> feed_and_look(Loop& loop, Pair& pair, std::string bytes, std::size_t step) {
+  for (std::size_t at = 0; at < bytes.size(); at += step) {
+    const std::string part = bytes.substr(at, step);
+    co_await pair.peer.send(part);
+    co_await sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(loop.core().buffers.lent_bytes(), 0u) << "a session that waits needs no buffer";
+  }
+  co_await finish(pair);
+}
+
+TEST(Receive, PartsAreAsLargeAsWhatHasArrived) {
+  for (const bool fragments : {false, true}) {
+    Simulation simulation;
+    Loop loop(simulation);
+    Pair pair(loop, Role::server, {.message_bytes_max = 0});
+    const std::string piece(100'000, 'x');
+    std::string wire = fragments ? "" : pair.wire(Opcode::binary, std::string(1'000'000, 'x'));
+    for (int i = 0; fragments && i < 10; ++i) wire += pair.wire((i == 9 ? 0x80 : 0) | (i == 0 ? 0x02 : 0), piece);
+    std::string all;
+    std::size_t parts = 0;
+    bool last = false;
+    // Ends of frames meet ends of what arrives.
+    loop.run(
+        both(loop, receive_parts(pair.session, all, parts, last), feed_and_look(loop, pair, wire, wire.size() / 10)));
+    EXPECT_EQ(all, std::string(1'000'000, 'x'));
+    EXPECT_LE(parts, 20u) << fragments;
+    EXPECT_TRUE(last);
+    pair.session = {};
+    pair.peer.close();
+  }
+}
+
+// Some clients send a head and then its payload. Nothing is held between the two, nor, afterwards, of what that took.
+Task<> heads_first(Loop& loop, Pair& pair, std::vector<std::string> payloads) {
+  for (const std::string& payload : payloads) {
+    const std::string frame = pair.wire(Opcode::binary, payload);
+    const std::string head = frame.substr(0, frame.size() - payload.size());
+    co_await pair.peer.send(head);
+    co_await sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(loop.core().buffers.lent_bytes(), 0u);
+    const std::string rest = frame.substr(head.size());
+    co_await pair.peer.send(rest);
+    co_await sleep_for(std::chrono::milliseconds(1'500));
+    EXPECT_TRUE(SessionCore::of(pair.session).is_small());
+  }
+  co_await finish(pair);
+}
+
+TEST(Receive, HeadsThatComeBeforeTheirPayload) {
+  Simulation simulation;
+  Loop loop(simulation);
+  Pair pair(loop, Role::server);
+  const std::vector<std::string> payloads{"x", std::string(1000, 'y'), std::string(200'000, 'z')};
+  Got got;
+  loop.run(both(loop, receive_all(pair.session, got), heads_first(loop, pair, payloads)));
+  ASSERT_EQ(got.messages.size(), payloads.size());
+  for (std::size_t i = 0; i < payloads.size(); ++i) EXPECT_EQ(got.messages[i].first, payloads[i]);
+  pair.session = {};
+  pair.peer.close();
+}
+
+// Nobody waits when the rest of a message that was begun in parts comes, cut within a character, with a ping in it.
+Task<> give_up_and_come_back(Session& session, std::string& all) {
+  auto part = co_await session.receive_some();
+  if (part) all += as_text(part->bytes);
+  part = co_await within(std::chrono::milliseconds(10), session.receive_some());
+  EXPECT_EQ(part.error(), Errc::timed_out);
+  co_await sleep_for(std::chrono::seconds(1));
+  auto rest = co_await session.receive();
+  if (rest) all += rest->text();
+  EXPECT_EQ(rest.has_value() && rest->is_text(), true);
+  rest = co_await session.receive();
+  EXPECT_EQ(rest.error(), Errc::reset);
+}
+
+Task<> send_in_two(Pair& pair, std::string first, std::string second, std::optional<Frame>& pong) {
+  co_await pair.peer.send(first);
+  co_await sleep_for(std::chrono::milliseconds(500));
+  co_await pair.peer.send(second);
+  pong = co_await pair.frame();
+  co_await finish(pair);
+}
+
+TEST(Receive, APartThatWasGivenUpIsFollowedByTheRest) {
+  Simulation simulation;
+  Loop loop(simulation);
+  Pair pair(loop, Role::server);
+  const std::string text = "\u65e5\u672c\u8a9e";
+  const std::string first = pair.wire(0x01, text.substr(0, 4));
+  const std::string second = pair.wire(Opcode::ping, "!") + pair.wire(0x80, text.substr(4));
+  std::string all;
+  std::optional<Frame> pong;
+  loop.run(both(loop, give_up_and_come_back(pair.session, all), send_in_two(pair, first, second, pong)));
+  EXPECT_EQ(all, text);
+  EXPECT_EQ(pong, (Frame{0x8a, "!", false}));
+  pair.session = {};
+  pair.peer.close();
 }
 
 // A handler that is busy: it receives only after `busy`.
