@@ -40,6 +40,12 @@ ROWS = [
     Row("connect, upgrade, 64 B, close", "--size 64 --churn --connections 16", 70),
 ]
 
+VARIANTS = [
+    ("loops", ROWS[0], {"one loop": (["--threads", "1"], SERVER_CORES),
+                        "two loops": (["--threads", "2"], SERVER_CORES | LOAD_CORES)}),
+    ("parts", ROWS[5], {"whole": ([], SERVER_CORES), "in parts, as they come": (["--parts"], SERVER_CORES)}),
+]
+
 
 def servers():
     """{name: the command}, of what is there."""
@@ -144,19 +150,19 @@ def idle_line(connections):
     return "| " + " | ".join(cells) + " |"
 
 
-def loops_lines(rounds, seconds):
-    """CPU time a message with one loop, and with two, of which one shares its core with the load."""
-    row = ROWS[0]
-    loops = {1: SERVER_CORES, 2: SERVER_CORES | LOAD_CORES}
-    results = {count: [] for count in loops}
-    for index in range(rounds):
-        for count, cores in sorted(loops.items(), reverse=index % 2 == 1):
-            command = [BUILD / "bench/ws_echo", "--threads", str(count)]
-            results[count].append(once(PARLEY, command, row, seconds, tuple(cores)))
-    cells = [number(median(results[count], "cpu_us")) for count in loops]
-    times = [two["cpu_us"] / one["cpu_us"] for one, two in zip(results[1], results[2]) if one and two]
+def variants_lines(row, variants, rounds, seconds):
+    """CPU time a message of Parley in two ways; {what it is called: (more words, cores)}."""
+    results = {name: [] for name in variants}
+    shuffled = random.Random(row.name)
+    for _ in range(rounds):
+        for name in shuffled.sample(list(variants), len(variants)):
+            words, cores = variants[name]
+            results[name].append(once(PARLEY, [BUILD / "bench/ws_echo", *words], row, seconds, tuple(cores)))
+    cells = [number(median(results[name], "cpu_us")) for name in variants]
+    first, second = results.values()
+    times = [two["cpu_us"] / one["cpu_us"] for one, two in zip(first, second) if one and two]
     ratio = f"{statistics.median(times):.2f} ({min(times):.2f} – {max(times):.2f})" if times else "–"
-    return [*head("CPU µs a message", ["one loop", "two loops"], ["two of one (least – most)"]),
+    return [*head("CPU µs a message", list(variants), ["the second of the first (least – most)"]),
             f"| {row.name} | " + " | ".join([*cells, ratio]) + " |"]
 
 
@@ -184,7 +190,10 @@ def tables(rounds, seconds, idle_connections, progress, only=""):
     if only in "idle":
         memory.append(idle_line(idle_connections))
         print(memory[-1], flush=True)
-    cores = [""] + loops_lines(rounds, seconds) if only in "loops" else []
-    if cores:
-        print(cores[-1], flush=True)
-    return [*cpu, "", *latency, "", *memory, *cores], shown, held
+    more = []
+    for word, row, variants in VARIANTS:
+        if only not in word:
+            continue
+        more += ["", *variants_lines(row, variants, rounds, seconds)]
+        print(more[-1], flush=True)
+    return [*cpu, "", *latency, "", *memory, *more], shown, held

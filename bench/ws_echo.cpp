@@ -1,10 +1,10 @@
 // ws_echo: a WebSocket echo server as users of the library write it, to be measured.
 //
-//   ws_echo [--deflate] [--window-bits 12] [--level 1] [--no-context] [--threads 1] [--io-uring]
+//   ws_echo [--parts] [--deflate] [--window-bits 12] [--level 1] [--no-context] [--threads 1] [--io-uring]
 //           [--certificate FILE --key FILE]: TLS
 //
-// Listens on a free port of 127.0.0.1, prints its number, and serves until it is killed. The first four
-// are of permessage-deflate, in both directions.
+// Listens on a free port of 127.0.0.1, prints its number, and serves until it is killed. --parts: each part of a
+// message is sent back as it comes. The next four are of permessage-deflate, in both directions.
 #include <parley/parley.h>
 #include <parley/ws.h>
 
@@ -21,13 +21,21 @@ parley::Task<> echo(parley::ws::Session peer) {
   }
 }
 
+parley::Task<> echo_parts(parley::ws::Session peer) {
+  while (auto part = co_await peer.receive_some()) {
+    co_await peer.send_some(parley::ws::Message(part->bytes, part->kind), part->last);
+  }
+}
+
 struct Service {
   std::vector<parley::Listener> listeners;  // one a loop
   parley::ws::ServeOptions options;
+  bool parts = false;
 };
 
 parley::Task<parley::Result<void>> work(parley::Loop& loop, unsigned index, Service& service) {
-  return parley::ws::serve(loop, std::move(service.listeners[index]), echo, service.options);
+  return parley::ws::serve(loop, std::move(service.listeners[index]), service.parts ? echo_parts : echo,
+                           service.options);
 }
 
 }  // namespace
@@ -35,6 +43,7 @@ parley::Task<parley::Result<void>> work(parley::Loop& loop, unsigned index, Serv
 int main(int count, char** words) {
   bench::Arguments arguments(count, words);
   Service service;
+  service.parts = arguments.flag("--parts");
   service.options.deflate = arguments.flag("--deflate");
   parley::ws::DeflateOptions& deflate = service.options.deflate_options;
   deflate.server_no_context_takeover = deflate.client_no_context_takeover = arguments.flag("--no-context");
