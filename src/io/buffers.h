@@ -2,6 +2,7 @@
 // lent, so one buffer, warm in the cache, serves thousands of connections.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -24,9 +25,11 @@ class BufferPool {
   BufferPool& operator=(const BufferPool&) = delete;
 
   // A buffer of the usual size; a small one while more than lent_bytes_max are out. Never null: out of memory aborts.
-  Buffer* lend() noexcept { return lend_class(lent_ >= limits_.lent_bytes_max ? 0 : usual_); }
+  Buffer* lend() noexcept { return lent_ >= limits_.lent_bytes_max ? lend_class(0) : lend_class(usual_); }
   // One with room for `bytes`, whatever is out.
   Buffer* lend(std::size_t bytes) noexcept { return lend_class(size_class(bytes)); }
+  // Makes room for `bytes` in all where the buffer lies. False: there is not so much. Those of the usual size grow.
+  bool grow(Buffer& buffer, std::size_t bytes) noexcept;
   void give_back(Buffer* buffer) noexcept;
 
   std::size_t lent_bytes() const noexcept { return lent_; }
@@ -38,11 +41,23 @@ class BufferPool {
   static unsigned size_class(std::size_t bytes) noexcept;
   Buffer* lend_class(unsigned size_class) noexcept;
 
+  // Those of the usual size have addresses behind them to grow into, which become memory when they are used.
+  static constexpr unsigned growing = class_count;  // their size class
+  static constexpr std::size_t growing_bytes_min = 64 * 1024;
+  static constexpr std::size_t reserved_bytes_min = 32 * 1024 * 1024;
+  std::size_t reserved_bytes() const noexcept { return std::max(reserved_bytes_min, usual_bytes_); }
+  std::size_t usable_bytes(const Buffer& buffer) const noexcept;
+  Buffer* map_growing() const noexcept;
+
+  Buffer* make(unsigned size_class) const noexcept;
+  void release(Buffer* buffer) const noexcept;
+
   Limits limits_;
-  unsigned usual_;
+  std::size_t usual_bytes_;
+  unsigned usual_;  // the size class
   std::size_t lent_ = 0;
   std::size_t kept_ = 0;
-  std::array<Buffer*, class_count> free_{};
+  std::array<Buffer*, class_count + 1> free_{};
 };
 
 }  // namespace parley::detail

@@ -274,11 +274,12 @@ void SessionCore::settle() noexcept {
   // Room for as much again as has arrived, and for a while: a length is not believed before its bytes are here.
   const std::size_t wanted = kept + std::min<std::uint64_t>(left, kept) + room_bytes_min;
   std::byte* const from = buffer->data() + (begun ? inbox->begin : buffer->begin);
-  if (buffer->capacity < wanted || buffer->capacity / sparse_share > wanted) {
+  const std::uint32_t message_begin = begun ? inbox->begin : 0;
+  const bool fits = buffer->capacity >= wanted || shared_.core.buffers.grow(*buffer, message_begin + wanted);
+  if (!fits || buffer->capacity / sparse_share > wanted) {
     move_in(wanted, begun);
     buffer = stream_->in;
   } else {
-    const std::uint32_t message_begin = begun ? inbox->begin : 0;
     std::memmove(buffer->data() + message_begin + begun, buffer->data() + buffer->begin, unread);
     buffer->begin = message_begin + begun;
     if (buffer->capacity - buffer->begin - unread < std::min<std::uint64_t>(left + 1, room_bytes_min)) {

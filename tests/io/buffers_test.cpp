@@ -1,7 +1,10 @@
 // The pool of receive buffers.
 #include "io/buffers.h"
 
+#include <sys/resource.h>
+
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -96,6 +99,95 @@ TEST(Buffers, more_than_it_may_keep_goes_back_to_the_system) {
   pool.give_back(b);  // freed: AddressSanitizer would tell if it stayed, or went twice
   EXPECT_EQ(pool.lend(), a);
   pool.give_back(a);
+}
+
+TEST(Buffers, those_of_the_usual_size_grow_where_they_lie) {
+  BufferPool pool({});
+  Buffer* buffer = pool.lend();
+  const std::size_t usual = buffer->capacity;
+  for (std::size_t bytes = usual; bytes <= 32 * 1024 * 1024 - Buffer::header_bytes; bytes += bytes / 3) {
+    std::memset(buffer->data(), 0x5a, buffer->capacity);
+    ASSERT_TRUE(pool.grow(*buffer, bytes)) << bytes;
+    EXPECT_EQ(buffer->capacity, bytes);
+    EXPECT_EQ(buffer->data()[0], std::byte{0x5a});
+    EXPECT_GE(pool.lent_bytes(), bytes);
+    EXPECT_LT(pool.lent_bytes(), bytes + 2 * small_bytes);
+  }
+  EXPECT_FALSE(pool.grow(*buffer, 32 * 1024 * 1024));
+  EXPECT_TRUE(pool.grow(*buffer, 1)) << "there is so much already";
+  pool.give_back(buffer);
+  EXPECT_EQ(pool.lent_bytes(), 0u);
+}
+
+TEST(Buffers, one_that_has_grown_is_lent_as_a_usual_one_and_counts_what_it_holds) {
+  BufferPool pool({.lent_bytes_max = 4 * 1024 * 1024});
+  Buffer* buffer = pool.lend();
+  const std::size_t usual = buffer->capacity;
+  ASSERT_TRUE(pool.grow(*buffer, 5 * 1024 * 1024));
+  const std::size_t counted = pool.lent_bytes();
+  pool.give_back(buffer);
+  EXPECT_EQ(pool.lend(), buffer);
+  EXPECT_EQ(buffer->capacity, usual);
+  EXPECT_EQ(pool.lent_bytes(), counted) << "its memory has not gone";
+  Buffer* next = pool.lend();
+  EXPECT_LT(next->capacity, small_bytes) << "so it counts for lent_bytes_max";
+  ASSERT_TRUE(pool.grow(*buffer, 3 * 1024 * 1024));
+  EXPECT_EQ(pool.lent_bytes(), counted + small_bytes);
+  pool.give_back(next);
+  pool.give_back(buffer);
+}
+
+TEST(Buffers, one_that_has_grown_too_much_is_not_kept) {
+  BufferPool pool({.kept_bytes_max = 1024 * 1024});
+  Buffer* buffer = pool.lend();
+  ASSERT_TRUE(pool.grow(*buffer, 2 * 1024 * 1024));
+  pool.give_back(buffer);
+  Buffer* other = pool.lend();
+  EXPECT_EQ(pool.lent_bytes(), 512 * 1024u);
+  pool.give_back(other);
+}
+
+TEST(Buffers, of_other_sizes_and_small_usual_ones_do_not_grow) {
+  BufferPool pool({});
+  Buffer* buffer = pool.lend(std::size_t{1'000'000});
+  EXPECT_TRUE(pool.grow(*buffer, 1'000'000));
+  EXPECT_FALSE(pool.grow(*buffer, 2'000'000));
+  pool.give_back(buffer);
+  BufferPool small({.usual_bytes = 16 * 1024});
+  buffer = small.lend();
+  EXPECT_FALSE(small.grow(*buffer, 16 * 1024));
+  small.give_back(buffer);
+}
+
+[[noreturn]] void lend_without_addresses() {
+  BufferPool pool({});
+  Buffer* usual = pool.lend();
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_AS, &none);
+  Buffer* buffer = pool.lend();
+  const bool is_small = buffer->capacity == small_bytes - Buffer::header_bytes;
+  std::_Exit(is_small && pool.grow(*usual, 1'000'000) ? 0 : 1);
+}
+
+// As with too much lent, what can't be large is small.
+TEST(BuffersDeathTest, without_addresses_to_grow_into_they_are_small) {
+#ifdef PARLEY_SANITIZER
+  GTEST_SKIP() << "sanitizers need addresses of their own";
+#endif
+  EXPECT_EXIT(lend_without_addresses(), ::testing::ExitedWithCode(0), "");
+}
+
+TEST(BuffersDeathTest, beyond_what_it_has_grown_to_nothing_is_to_be_written) {
+#ifndef PARLEY_ADDRESS_SANITIZER
+  GTEST_SKIP() << "only AddressSanitizer sees it";
+#endif
+  BufferPool pool({});
+  Buffer* buffer = pool.lend();
+  ASSERT_TRUE(pool.grow(*buffer, 600'000));
+  volatile std::byte* data = buffer->data();
+  data[599'999] = std::byte{1};
+  EXPECT_DEATH(data[600'008] = std::byte{1}, "use-after-poison");
+  pool.give_back(buffer);
 }
 
 TEST(BuffersDeathTest, what_was_given_back_is_not_to_be_read) {

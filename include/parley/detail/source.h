@@ -19,7 +19,8 @@ struct Buffer {
   std::uint32_t capacity = 0;  // bytes after the header
   std::uint32_t begin = 0;     // [begin, end) is unread
   std::uint32_t end = 0;
-  std::uint32_t mark = 0;  // the reader's own
+  std::uint32_t mark = 0;     // the reader's own
+  std::uint32_t counted = 0;  // bytes of memory, for the pool's limits
 
   alignas(8) std::byte owner[96];  // what the one who reads it needs while it holds it
 
