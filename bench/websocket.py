@@ -34,6 +34,7 @@ ROWS = [
     Row("16 KiB UTF-8", "--size 16384 --content utf8 --connections 16", 16392, 1.15),
     Row("64 KiB binary", "--size 65536 --connections 8", 65550, 1.10),
     Row("1 MiB binary", "--size 1048576 --connections 4", 1048590, 1.15),
+    Row("1 MiB binary, 64 connections", "--size 1048576", 1048590),
     Row("1 KiB JSON, compressed", "--size 1024 --content json --compress", deflate=True),
     Row("1 KiB JSON, compressed, 1,000 connections", "--size 1024 --content json --compress --connections 1000",
         deflate=True),

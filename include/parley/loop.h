@@ -24,11 +24,13 @@ class Simulation;
 
 struct LoopOptions {
   // Received bytes lie in buffers of this size (rounded up to a power of two; at most 2 GiB), lent by the loop while
-  // they are unread.
+  // they are unread. From 64 KiB on each has addresses behind it, so that a message of up to 32 MiB grows where it
+  // lies.
   std::size_t receive_buffer_bytes = 512 * 1024;
-  // When more than this is lent (to handlers that keep their bytes while they wait), further buffers are of 4 KiB.
+  // When more than this is lent (to handlers that keep their bytes while they wait, and for messages that are not whole
+  // yet), further buffers are of 4 KiB at first.
   std::size_t lent_bytes_max = 64 * 1024 * 1024;
-  // Free buffers above this are returned to the system.
+  // Free buffers above this are returned to the system, if they were not needed in the last second or two.
   std::size_t kept_bytes_max = 64 * 1024 * 1024;
   // permessage-deflate: what the WebSockets of this loop may keep of earlier messages, in bytes, both directions. When
   // most of it is taken, idle ones give back what they need not keep; when all is, new ones agree to keep nothing

@@ -26,15 +26,12 @@ Buffer* make_in(void* memory, unsigned size_class, std::size_t bytes) noexcept {
 
 BufferPool::BufferPool(const Limits& limits) noexcept
     : limits_(limits),
-      usual_bytes_(class_bytes(size_class(std::max(limits.usual_bytes, Buffer::header_bytes) - Buffer::header_bytes))),
-      usual_(usual_bytes_ < growing_bytes_min ? size_class(usual_bytes_ - Buffer::header_bytes) : growing) {}
+      usual_bytes_(class_bytes(size_class(std::max(limits.usual_bytes, Buffer::header_bytes) - Buffer::header_bytes))) {
+}
 
 BufferPool::~BufferPool() {
-  for (Buffer* list : free_) {
-    while (Buffer* buffer = list) {
-      list = buffer->next;
-      release(buffer);
-    }
+  for (unsigned size_class = 0; size_class < free_.size(); ++size_class) {
+    while (Buffer* buffer = take_free(size_class)) release(buffer);
   }
 }
 
@@ -44,46 +41,106 @@ unsigned BufferPool::size_class(std::size_t bytes) noexcept {
   return static_cast<unsigned>(std::bit_width(units - 1));
 }
 
-Buffer* BufferPool::lend_class(unsigned size_class) noexcept {
+// ---- Lending
+
+Buffer* BufferPool::take_free(unsigned size_class) noexcept {
   Buffer* buffer = free_[size_class];
-  if (buffer) [[likely]] {
-    free_[size_class] = buffer->next;
-    kept_ -= buffer->counted;
-    unpoison(buffer->data(), buffer->capacity);
-  } else {
-    buffer = make(size_class);
-  }
-  buffer->begin = buffer->end = buffer->mark = 0;
-  lent_ += buffer->counted;
+  if (!buffer) [[unlikely]]
+    return nullptr;
+  free_[size_class] = buffer->next;
+  kept_ -= buffer->counted;
   return buffer;
 }
 
-Buffer* BufferPool::make(unsigned size_class) const noexcept {
-  if (size_class == growing) {
-    if (Buffer* buffer = map_growing()) return buffer;
-    size_class = 0;  // as when too much is out
-  }
+Buffer* BufferPool::lent(Buffer* buffer) noexcept {
+  unpoison(buffer->data(), buffer->capacity);
+  buffer->begin = buffer->end = buffer->mark = 0;
+  lent_ += buffer->counted;
+  if (lent_ > lent_lately_) [[unlikely]]
+    lent_lately_ = lent_;
+  return buffer;
+}
+
+Buffer* BufferPool::lend() noexcept {
+  Buffer* buffer = free_[growing];
+  if (!buffer || buffer->capacity != usual_bytes_ - Buffer::header_bytes || lent_ >= limits_.lent_bytes_max)
+      [[unlikely]]
+    return lend_usual();
+  return lent(take_free(growing));
+}
+
+Buffer* BufferPool::lend_usual() noexcept {
+  const std::size_t bytes = usual_bytes_ - Buffer::header_bytes;
+  if (lent_ >= limits_.lent_bytes_max) return lend_class(0);
+  if (usual_bytes_ < growing_bytes_min) return lend(bytes);
+  Buffer* buffer = lend_growing(bytes);
+  return buffer ? buffer : lend_class(0);
+}
+
+Buffer* BufferPool::lend_to_grow(std::size_t bytes) noexcept {
+  const bool grows =
+      bytes > growing_bytes_min - Buffer::header_bytes && bytes <= reserved_bytes() - Buffer::header_bytes;
+  Buffer* buffer = grows ? lend_growing(bytes) : nullptr;
+  return buffer ? buffer : lend(bytes);
+}
+
+Buffer* BufferPool::lend_class(unsigned size_class) noexcept {
+  if (Buffer* buffer = take_free(size_class)) return lent(buffer);
   void* memory = std::aligned_alloc(smallest_bytes, class_bytes(size_class));
   PARLEY_CHECK(memory != nullptr, "out of memory for a receive buffer");
-  return make_in(memory, size_class, class_bytes(size_class));
+  return lent(make_in(memory, size_class, class_bytes(size_class)));
 }
+
+// ---- Taking back
 
 void BufferPool::give_back(Buffer* buffer) noexcept {
   lent_ -= buffer->counted;
-  if (kept_ + buffer->counted > limits_.kept_bytes_max) return release(buffer);
+  poison(buffer->data(), buffer->capacity);  // a view that outlived its receive() is caught here
+  if (kept_ + buffer->counted > limits_.kept_bytes_max && !make_room(*buffer)) [[unlikely]]
+    return release(buffer);
   kept_ += buffer->counted;
   buffer->next = free_[buffer->size_class];
   free_[buffer->size_class] = buffer;
-  poison(buffer->data(), buffer->capacity);  // a view that outlived its receive() is caught here
-  if (buffer->size_class == growing) {
-    buffer->capacity = static_cast<std::uint32_t>(usual_bytes_ - Buffer::header_bytes);
-  }
 }
 
-void BufferPool::release(Buffer* buffer) const noexcept {
+// Whoever needed so much a moment ago needs it again, and the size that was needed last: memory that is new costs more
+// than most messages. False: it is too large to be kept.
+bool BufferPool::make_room(const Buffer& buffer) noexcept {
+  const std::size_t most = std::max(limits_.kept_bytes_max, needed_lately() - lent_);
+  if (buffer.counted > most) return false;
+  for (unsigned next = 1; next <= free_.size() && kept_ + buffer.counted > most; ++next) {  // its own size at last
+    const auto size_class = static_cast<unsigned>((buffer.size_class + next) % free_.size());
+    while (kept_ + buffer.counted > most) {
+      Buffer* other = take_free(size_class);
+      if (!other) break;
+      release(other);
+    }
+  }
+  has_excess_ = kept_ + buffer.counted > limits_.kept_bytes_max;
+  return true;
+}
+
+void BufferPool::trim() noexcept {
+  const std::size_t keep = std::max(limits_.kept_bytes_max, needed_lately() - lent_);
+  lent_before_ = std::exchange(lent_lately_, lent_);
+  std::size_t released = 0;
+  for (auto size_class = static_cast<unsigned>(free_.size()); size_class-- > 0;) {
+    while (kept_ > keep && released < trim_bytes_max) {
+      Buffer* buffer = take_free(size_class);
+      if (!buffer) break;
+      released += buffer->counted;
+      release(buffer);
+    }
+  }
+  has_excess_ = kept_ > limits_.kept_bytes_max;
+}
+
+// Of one that is poisoned.
+void BufferPool::release(Buffer* buffer) noexcept {
   if (buffer->size_class == growing) {
     unpoison(buffer, usable_bytes(*buffer));
     munmap(buffer, reserved_bytes());
+    mapped_ -= 1;
   } else {
     unpoison(buffer, buffer->counted);
     std::free(buffer);
@@ -92,35 +149,54 @@ void BufferPool::release(Buffer* buffer) const noexcept {
 
 // ---- Growing
 
+// Null: there are no addresses for it, or no memory.
+Buffer* BufferPool::lend_growing(std::size_t bytes) noexcept {
+  Buffer* buffer = take_free(growing);
+  if (!buffer) [[unlikely]]
+    buffer = map();
+  if (buffer && buffer->capacity != bytes && !expose(*buffer, bytes)) [[unlikely]]
+    release(std::exchange(buffer, nullptr));
+  return buffer ? lent(buffer) : nullptr;
+}
+
 // Addresses that can't be used cost nothing, even where the system promises no more memory than it has.
-Buffer* BufferPool::map_growing() const noexcept {
+Buffer* BufferPool::map() noexcept {
+  if (mapped_ == mapped_max) return nullptr;
   void* memory = mmap(nullptr, reserved_bytes(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
-  if (mprotect(memory, usual_bytes_, PROT_READ | PROT_WRITE) != 0) {
+  if (mprotect(memory, growing_bytes_min, PROT_READ | PROT_WRITE) != 0) {
     munmap(memory, reserved_bytes());
     return nullptr;
   }
-  return make_in(memory, growing, usual_bytes_);
+  mapped_ += 1;
+  Buffer* buffer = make_in(memory, growing, growing_bytes_min);
+  poison(buffer->data(), buffer->capacity);
+  return buffer;
 }
 
-std::size_t BufferPool::usable_bytes(const Buffer& buffer) const noexcept {
-  return std::min(std::bit_ceil(std::size_t{buffer.counted}), reserved_bytes());
-}
-
-bool BufferPool::grow(Buffer& buffer, std::size_t bytes) noexcept {
-  if (bytes <= buffer.capacity) return true;
+// What is added is poisoned.
+bool BufferPool::expose(Buffer& buffer, std::size_t bytes) const noexcept {
   const std::size_t needed = (bytes + Buffer::header_bytes + smallest_bytes - 1) / smallest_bytes * smallest_bytes;
-  if (buffer.size_class != growing || needed > reserved_bytes()) return false;
+  if (needed > reserved_bytes()) return false;
   if (const std::size_t before = usable_bytes(buffer); needed > before) {
     auto* const memory = reinterpret_cast<std::byte*>(&buffer);
-    const std::size_t after = std::min(std::bit_ceil(needed), reserved_bytes());
+    const std::size_t after = std::bit_ceil(needed);
     if (mprotect(memory + before, after - before, PROT_READ | PROT_WRITE) != 0) return false;
     poison(memory + before, after - before);
   }
-  unpoison(buffer.data() + buffer.capacity, bytes - buffer.capacity);
   buffer.capacity = static_cast<std::uint32_t>(bytes);
-  const auto counted = std::max(buffer.counted, static_cast<std::uint32_t>(needed));
-  lent_ += counted - std::exchange(buffer.counted, counted);
+  buffer.counted = std::max(buffer.counted, static_cast<std::uint32_t>(needed));
+  return true;
+}
+
+bool BufferPool::grow(Buffer& buffer, std::size_t bytes) noexcept {
+  const std::size_t capacity = buffer.capacity;
+  if (bytes <= capacity) return true;
+  const std::size_t counted = buffer.counted;
+  if (buffer.size_class != growing || !expose(buffer, bytes)) return false;
+  unpoison(buffer.data() + capacity, bytes - capacity);
+  lent_ += buffer.counted - counted;
+  lent_lately_ = std::max(lent_lately_, lent_);
   return true;
 }
 

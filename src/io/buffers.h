@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -25,38 +26,56 @@ class BufferPool {
   BufferPool& operator=(const BufferPool&) = delete;
 
   // A buffer of the usual size; a small one while more than lent_bytes_max are out. Never null: out of memory aborts.
-  Buffer* lend() noexcept { return lent_ >= limits_.lent_bytes_max ? lend_class(0) : lend_class(usual_); }
-  // One with room for `bytes`, whatever is out.
+  Buffer* lend() noexcept;
+  // One with room for `bytes`, and up to as much again, whatever is out.
   Buffer* lend(std::size_t bytes) noexcept { return lend_class(size_class(bytes)); }
-  // Makes room for `bytes` in all where the buffer lies. False: there is not so much. Those of the usual size grow.
+  // One with room for `bytes`, for what is expected to need more of it.
+  Buffer* lend_to_grow(std::size_t bytes) noexcept;
+  // Makes room for `bytes` in all where the buffer lies. False: there is not so much. Large ones of lend() and
+  // lend_to_grow() have it, up to 32 MiB.
   bool grow(Buffer& buffer, std::size_t bytes) noexcept;
   void give_back(Buffer* buffer) noexcept;
 
   std::size_t lent_bytes() const noexcept { return lent_; }
 
+  // More than kept_bytes_max is free, since it was needed lately. Then trim() wants to be called each second: it
+  // returns to the system what was not needed between the last two either, some at a time.
+  bool has_excess() const noexcept { return has_excess_; }
+  void trim() noexcept;
+
  private:
   static constexpr unsigned class_count = 20;
   static constexpr std::size_t smallest_bytes = 4096;
+  static constexpr std::size_t trim_bytes_max = 64 * 1024 * 1024;  // at once: it takes some ms
   static constexpr std::size_t class_bytes(unsigned size_class) noexcept { return smallest_bytes << size_class; }
   static unsigned size_class(std::size_t bytes) noexcept;
+  Buffer* lend_usual() noexcept;
   Buffer* lend_class(unsigned size_class) noexcept;
+  Buffer* take_free(unsigned size_class) noexcept;
+  Buffer* lent(Buffer* buffer) noexcept;
+  void release(Buffer* buffer) noexcept;
+  bool make_room(const Buffer& buffer) noexcept;
+  std::size_t needed_lately() const noexcept { return std::max(lent_lately_, lent_before_); }
 
-  // Those of the usual size have addresses behind them to grow into, which become memory when they are used.
+  // Those that grow have addresses behind them, which become memory when they are used.
   static constexpr unsigned growing = class_count;  // their size class
   static constexpr std::size_t growing_bytes_min = 64 * 1024;
   static constexpr std::size_t reserved_bytes_min = 32 * 1024 * 1024;
+  static constexpr unsigned mapped_max = 1024;  // a process has some 65,000 mappings, and each is two
   std::size_t reserved_bytes() const noexcept { return std::max(reserved_bytes_min, usual_bytes_); }
-  std::size_t usable_bytes(const Buffer& buffer) const noexcept;
-  Buffer* map_growing() const noexcept;
-
-  Buffer* make(unsigned size_class) const noexcept;
-  void release(Buffer* buffer) const noexcept;
+  static std::size_t usable_bytes(const Buffer& buffer) noexcept { return std::bit_ceil(std::size_t{buffer.counted}); }
+  Buffer* lend_growing(std::size_t bytes) noexcept;
+  Buffer* map() noexcept;
+  bool expose(Buffer& buffer, std::size_t bytes) const noexcept;
 
   Limits limits_;
   std::size_t usual_bytes_;
-  unsigned usual_;  // the size class
   std::size_t lent_ = 0;
+  std::size_t lent_lately_ = 0;  // the most since the last trim()
+  std::size_t lent_before_ = 0;  // the most between the two last ones
   std::size_t kept_ = 0;
+  unsigned mapped_ = 0;
+  bool has_excess_ = false;
   std::array<Buffer*, class_count + 1> free_{};
 };
 

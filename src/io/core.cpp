@@ -22,6 +22,7 @@ Core::Core(Result<std::unique_ptr<Driver>> made, const LoopOptions& loop_options
 
 Core::~Core() {
   helper.stop();
+  cancel(*this, trimming_);
   std::exchange(posted_, {}).clear();  // it may own streams, which linger then
   while (Lingering* stream = lingering.first()) stream->give_up();
 }
@@ -34,6 +35,8 @@ Result<void> Core::run(const bool& done) {
     if (ready_first_) run_ready();
     if (done && lingering.empty()) break;
     if (unflushed.first()) end_turn();
+    if (buffers.has_excess() && !trimming_.pending()) [[unlikely]]
+      start(*this, trimming_, std::chrono::seconds(1));
     const bool more =
         ready_first_ || helper.wants_turn() || !slices.empty() || has_posted_.load(std::memory_order_relaxed);
     if (driver->next(completion, more ? 0 : timers.next_due())) [[likely]] {

@@ -130,7 +130,15 @@ class Core {
   void run_timers() noexcept;
   void run_posted() noexcept;
 
+  // Each second while the buffers have more free than they are to keep.
+  struct Trimming final : Timer {
+    explicit Trimming(BufferPool& buffers) noexcept
+        : Timer([](Timer& timer) noexcept { static_cast<Trimming&>(timer).pool.trim(); }), pool(buffers) {}
+    BufferPool& pool;
+  };
+
   Error failure_;
+  Trimming trimming_{buffers};
   Context* ready_first_ = nullptr;
   Context* ready_last_ = nullptr;
   std::atomic<bool> has_posted_ = false;

@@ -296,7 +296,7 @@ void SessionCore::settle() noexcept {
 // To a buffer with room for `bytes`, with what has begun and what is unread.
 void SessionCore::move_in(std::size_t bytes, std::uint32_t begun) noexcept {
   Buffer* const old = stream_->in;
-  Buffer* const buffer = shared_.core.buffers.lend(bytes);
+  Buffer* const buffer = shared_.core.buffers.lend_to_grow(bytes);
   const std::uint32_t unread = old->end - old->begin;
   std::memcpy(buffer->owner, old->owner, sizeof buffer->owner);
   if (begun) {

@@ -91,14 +91,54 @@ TEST(Buffers, above_the_maximum_further_ones_are_small) {
   pool.give_back(usual);
 }
 
-TEST(Buffers, more_than_it_may_keep_goes_back_to_the_system) {
-  BufferPool pool({.usual_bytes = 8192, .kept_bytes_max = 8192});
+TEST(Buffers, what_was_needed_lately_is_kept_for_two_trims) {
+  BufferPool pool({.kept_bytes_max = 512 * 1024});
   Buffer* a = pool.lend();
-  Buffer* b = pool.lend();
+  Buffer* b = pool.lend(std::size_t{1'000'000});
   pool.give_back(a);
-  pool.give_back(b);  // freed: AddressSanitizer would tell if it stayed, or went twice
-  EXPECT_EQ(pool.lend(), a);
+  EXPECT_FALSE(pool.has_excess());
+  pool.give_back(b);
+  EXPECT_TRUE(pool.has_excess());
+  pool.trim();
+  EXPECT_TRUE(pool.has_excess()) << "needed in the last second";
+  EXPECT_EQ(pool.lend(std::size_t{1'000'000}), b);
+  pool.give_back(b);
+  pool.trim();
+  EXPECT_TRUE(pool.has_excess());
+  pool.trim();
+  pool.trim();
+  EXPECT_FALSE(pool.has_excess());
+  EXPECT_EQ(pool.lend(), a) << "as much as it may keep it does";
   pool.give_back(a);
+}
+
+TEST(Buffers, the_size_that_was_needed_last_is_kept) {
+  BufferPool pool({.kept_bytes_max = 1024 * 1024});
+  for (int i = 0; i < 8; ++i) pool.give_back(pool.lend(std::size_t{1000} << i));
+  Buffer* large = pool.lend(std::size_t{900'000});
+  pool.give_back(large);
+  EXPECT_EQ(pool.lend(std::size_t{900'000}), large) << "what had other sizes makes room";
+  EXPECT_FALSE(pool.has_excess());
+  pool.give_back(large);
+  Buffer* small = pool.lend(std::size_t{1000});
+  pool.give_back(small);
+  EXPECT_EQ(pool.lend(std::size_t{1000}), small);
+  pool.give_back(small);
+}
+
+TEST(Buffers, a_trim_is_short) {
+  BufferPool pool({.kept_bytes_max = 0});
+  std::vector<Buffer*> lent;
+  for (int i = 0; i < 10; ++i) lent.push_back(pool.lend(std::size_t{30'000'000}));
+  for (Buffer* buffer : lent) pool.give_back(buffer);
+  pool.trim();
+  pool.trim();
+  int trims = 0;
+  while (pool.has_excess()) {
+    pool.trim();
+    ++trims;
+  }
+  EXPECT_EQ(trims, 5) << "64 MiB each";
 }
 
 TEST(Buffers, those_of_the_usual_size_grow_where_they_lie) {
@@ -137,14 +177,26 @@ TEST(Buffers, one_that_has_grown_is_lent_as_a_usual_one_and_counts_what_it_holds
   pool.give_back(buffer);
 }
 
-TEST(Buffers, one_that_has_grown_too_much_is_not_kept) {
-  BufferPool pool({.kept_bytes_max = 1024 * 1024});
-  Buffer* buffer = pool.lend();
-  ASSERT_TRUE(pool.grow(*buffer, 2 * 1024 * 1024));
-  pool.give_back(buffer);
-  Buffer* other = pool.lend();
-  EXPECT_EQ(pool.lent_bytes(), 512 * 1024u);
-  pool.give_back(other);
+TEST(Buffers, one_is_lent_to_grow_from_64_kib_on) {
+  BufferPool pool({});
+  for (const std::size_t bytes : {10'000u, 65'000u, 66'000u, 1'000'000u, 30'000'000u, 40'000'000u}) {
+    Buffer* buffer = pool.lend_to_grow(bytes);
+    EXPECT_GE(buffer->capacity, bytes);
+    EXPECT_EQ(pool.grow(*buffer, buffer->capacity + 1), bytes >= 65'536 && bytes < 32 * 1024 * 1024) << bytes;
+    pool.give_back(buffer);
+  }
+  EXPECT_EQ(pool.lent_bytes(), 0u);
+}
+
+TEST(Buffers, only_so_many_grow) {
+  BufferPool pool({.lent_bytes_max = SIZE_MAX});
+  std::vector<Buffer*> lent;
+  for (int i = 0; i < 1025; ++i) lent.push_back(pool.lend_to_grow(100'000));
+  EXPECT_TRUE(pool.grow(*lent[1023], 200'000));
+  EXPECT_FALSE(pool.grow(*lent[1024], 200'000));
+  lent.push_back(pool.lend());
+  EXPECT_LT(lent.back()->capacity, small_bytes);
+  for (Buffer* buffer : lent) pool.give_back(buffer);
 }
 
 TEST(Buffers, of_other_sizes_and_small_usual_ones_do_not_grow) {

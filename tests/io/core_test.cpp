@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <parley/loop.h>
+#include <parley/simulation.h>
 #include <parley/stream.h>
 #include <parley/task.h>
 
@@ -151,6 +152,22 @@ TEST(Core, a_full_cork_has_no_room) {
   core.flush_cork();
   EXPECT_EQ(b.flushed, (std::vector<std::size_t>{5}));
   EXPECT_EQ(core.corked, nullptr);
+}
+
+Task<> hold_and_wait(detail::BufferPool& buffers) {
+  detail::Buffer* large = buffers.lend(std::size_t{100'000'000});
+  buffers.give_back(large);
+  EXPECT_TRUE(buffers.has_excess());
+  co_await sleep_for(1500ms);
+  EXPECT_TRUE(buffers.has_excess()) << "needed in the last two seconds";
+  co_await sleep_for(2s);
+  EXPECT_FALSE(buffers.has_excess());
+}
+
+TEST(Core, free_buffers_that_were_not_needed_for_two_seconds_go_back) {
+  Simulation simulation;
+  Loop loop(simulation);
+  loop.run(hold_and_wait(loop.core().buffers));
 }
 
 }  // namespace
