@@ -132,7 +132,15 @@ bool SessionCore::take_data(Buffer& buffer, Inbox& inbox, const codec::Piece& pi
     inbox.bytes = 0;
     inbox.utf8 = {};
   }
+  if (dropped_) [[unlikely]] {  // nobody will look at it
+    inbox.bytes = 0;
+    return false;
+  }
+  // What was begun in parts, and without a limit, and is now to be whole.
+  if (!parts_ && inbox.bytes + piece.bytes.size() + piece.left > limits.message_bytes_max) [[unlikely]]
+    return fail(Violation::message_too_large), true;
   const bool whole = piece.last && piece.bits.fin();
+  inbox.in_last_frame = piece.bits.fin();
   if (inbox.bytes == 0) inbox.begin = static_cast<std::uint32_t>(piece.bytes.data() - buffer.data());
   // Fragments are put together where the first of them lies.
   std::byte* const to = buffer.data() + inbox.begin + inbox.bytes;
@@ -143,7 +151,7 @@ bool SessionCore::take_data(Buffer& buffer, Inbox& inbox, const codec::Piece& pi
     codec::mask(bytes, piece.key);
     // What a peer needs no more than a few bytes for is not to lie here until it goes on.
     if (!whole && !parts_) return false;
-    return !dropped_ && inflate(Bytes(buffer.data() + inbox.begin, inbox.bytes), whole);
+    return inflate(Bytes(buffer.data() + inbox.begin, inbox.bytes), whole);
   }
 
   // "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a valid
@@ -262,17 +270,16 @@ void SessionCore::settle() noexcept {
   Buffer* buffer = stream_->in;
   if (!buffer) return read(true);
   const std::uint32_t unread = buffer->end - buffer->begin;  // part of a head, or of a control frame
-  if (!inbox_made_ && unread == 0) [[likely]] {
-    release();
-    return read(true);
-  }
+  if (!inbox_made_ && unread == 0) [[likely]]
+    return release_and_read();
   Inbox* inbox = inbox_made_ ? &this->inbox(*buffer) : nullptr;
   const std::uint32_t begun = inbox && inbox->messages.is_open() ? inbox->bytes : 0;
   const std::uint64_t left = inbox ? inbox->frames.left() : 0;
   const std::size_t kept = std::size_t{begun} + unread;
-  if (kept == 0) return put_inbox_aside();
+  if (kept == 0) return inbox->frames.in_frame() || inbox->messages.is_open() ? put_inbox_aside() : release_and_read();
   // Room for as much again as has arrived, and for a while: a length is not believed before its bytes are here.
-  const std::size_t wanted = kept + std::min<std::uint64_t>(left, kept) + room_bytes_min;
+  const std::uint64_t to_come = begun && !inbox->in_last_frame ? kept : std::min<std::uint64_t>(left, kept);
+  const std::size_t wanted = kept + to_come + room_bytes_min;
   std::byte* const from = buffer->data() + (begun ? inbox->begin : buffer->begin);
   const std::uint32_t message_begin = begun ? inbox->begin : 0;
   const bool fits = buffer->capacity >= wanted || shared_.core.buffers.grow(*buffer, message_begin + wanted);
@@ -330,6 +337,11 @@ void SessionCore::release() noexcept {
     return put_aside(buffer);
   if (buffer) [[likely]]
     shared_.core.buffers.give_back(buffer);
+}
+
+void SessionCore::release_and_read() noexcept {
+  release();
+  read(true);
 }
 
 // The session has ended, and its handler may look at a message that lies there.

@@ -56,6 +56,7 @@ struct Inbox {
   std::uint32_t begin = 0;  // of the message, in the buffer
   std::uint32_t bytes = 0;
   codec::Utf8 utf8;
+  bool in_last_frame = false;
 };
 
 // A message to be looked at. Its parts are stored and loaded one by one: a Message is copied in one piece, and a
@@ -178,6 +179,7 @@ class SessionCore final : public detail::Sink {
   void settle() noexcept;
   void move_in(std::size_t bytes, std::uint32_t begun) noexcept;
   void put_inbox_aside() noexcept;
+  void release_and_read() noexcept;
   void look_ahead() noexcept;
   void release() noexcept;
   void put_aside(Buffer* buffer) noexcept;

@@ -78,8 +78,11 @@ TEST(Sessions, are_never_idle_for_less_than_idle_seconds) {
   }
 }
 
-Task<> answer_all(Session& session) {
-  while (auto message = co_await session.receive()) (void)co_await session.send(*message);
+Task<> answer_all(Session& session, bool& was_small) {
+  while (auto message = co_await session.receive()) {
+    (void)co_await session.send(*message);
+    was_small = was_small && SessionCore::of(session).is_small();
+  }
 }
 
 Task<> flood(testing::Pair& pair, std::size_t count, std::string payload) {
@@ -97,9 +100,11 @@ Task<> flood(testing::Pair& pair, std::size_t count, std::string payload) {
 
 Task<> answered_flood(Loop& loop, testing::Pair& pair, std::size_t count, std::string payload) {
   TaskGroup group(loop);
-  group.spawn(answer_all(pair.session));
+  bool was_small = true;
+  group.spawn(answer_all(pair.session, was_small));
   group.spawn(flood(pair, count, std::move(payload)));
   co_await group.join();
+  EXPECT_FALSE(was_small);
 }
 
 // A bug: one long turn, or one answer that did not fit, and a session was seven times as large until it was closed.
