@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstdlib>
 #include <new>
@@ -13,6 +14,8 @@
 
 namespace parley::detail {
 namespace {
+
+std::atomic<unsigned> mapped = 0;
 
 Buffer* make_in(void* memory, unsigned size_class, std::size_t bytes) noexcept {
   auto* buffer = new (memory) Buffer{};
@@ -86,6 +89,7 @@ Buffer* BufferPool::lend_to_grow(std::size_t bytes) noexcept {
 
 Buffer* BufferPool::lend_class(unsigned size_class) noexcept {
   if (Buffer* buffer = take_free(size_class)) return lent(buffer);
+  if (has_excess_) make_room(class_bytes(size_class), size_class);
   void* memory = std::aligned_alloc(smallest_bytes, class_bytes(size_class));
   PARLEY_CHECK(memory != nullptr, "out of memory for a receive buffer");
   return lent(make_in(memory, size_class, class_bytes(size_class)));
@@ -96,51 +100,77 @@ Buffer* BufferPool::lend_class(unsigned size_class) noexcept {
 void BufferPool::give_back(Buffer* buffer) noexcept {
   lent_ -= buffer->counted;
   poison(buffer->data(), buffer->capacity);  // a view that outlived its receive() is caught here
-  if (kept_ + buffer->counted > limits_.kept_bytes_max && !make_room(*buffer)) [[unlikely]]
-    return release(buffer);
+  if (kept_ + buffer->counted > limits_.kept_bytes_max) [[unlikely]] {
+    if (buffer->counted > trim_bytes_max) return release(buffer);
+    make_room(buffer->counted, buffer->size_class);
+    has_excess_ = has_excess_ || kept_ + buffer->counted > limits_.kept_bytes_max;
+  }
+  if (buffer->size_class == growing && buffer->counted > usual_bytes_) [[unlikely]]
+    has_excess_ = true;
   kept_ += buffer->counted;
   buffer->next = free_[buffer->size_class];
   free_[buffer->size_class] = buffer;
 }
 
-// Whoever needed so much a moment ago needs it again, and the size that was needed last: memory that is new costs more
-// than most messages. False: it is too large to be kept.
-bool BufferPool::make_room(const Buffer& buffer) noexcept {
+// For so much more memory. Whoever needed much a moment ago needs it again, and the size that was needed last: memory
+// that is new costs more than most messages. What can't go at once trim() takes.
+void BufferPool::make_room(std::size_t bytes, unsigned size_class) noexcept {
   const std::size_t most = std::max(limits_.kept_bytes_max, needed_lately() - lent_);
-  if (buffer.counted > most) return false;
-  for (unsigned next = 1; next <= free_.size() && kept_ + buffer.counted > most; ++next) {  // its own size at last
-    const auto size_class = static_cast<unsigned>((buffer.size_class + next) % free_.size());
-    while (kept_ + buffer.counted > most) {
-      Buffer* other = take_free(size_class);
-      if (!other) break;
-      release(other);
-    }
-  }
-  has_excess_ = kept_ + buffer.counted > limits_.kept_bytes_max;
-  return true;
+  if (kept_ + bytes > most) shrink(most - std::min(most, bytes), 2 * bytes, size_class);
 }
 
-void BufferPool::trim() noexcept {
-  const std::size_t keep = std::max(limits_.kept_bytes_max, needed_lately() - lent_);
-  lent_before_ = std::exchange(lent_lately_, lent_);
+// Returns free buffers to the system, about `bytes_max` of them: how much that was.
+std::size_t BufferPool::shrink(std::size_t kept_max, std::size_t bytes_max, unsigned last_class) noexcept {
   std::size_t released = 0;
-  for (auto size_class = static_cast<unsigned>(free_.size()); size_class-- > 0;) {
-    while (kept_ > keep && released < trim_bytes_max) {
+  for (unsigned i = 1; i <= free_.size(); ++i) {
+    const auto size_class = static_cast<unsigned>((last_class + i) % free_.size());
+    while (kept_ > kept_max && released < bytes_max) {
       Buffer* buffer = take_free(size_class);
       if (!buffer) break;
       released += buffer->counted;
       release(buffer);
     }
   }
+  return released;
+}
+
+void BufferPool::trim() noexcept {
+  const std::size_t keep = std::max(limits_.kept_bytes_max, needed_lately() - lent_);
+  lent_before_ = std::exchange(lent_lately_, lent_);
+  const std::size_t released = shrink(keep, trim_bytes_max, growing);
   has_excess_ = kept_ > limits_.kept_bytes_max;
+  const bool needs_large_ones = grew_lately_ || grew_before_;
+  grew_before_ = std::exchange(grew_lately_, false);
+  if (needs_large_ones) {
+    has_excess_ = true;
+  } else {
+    shorten_grown(trim_bytes_max - std::min(trim_bytes_max, released));
+  }
+}
+
+// Nobody has needed them so large for a while: they become what they were.
+void BufferPool::shorten_grown(std::size_t bytes_max) noexcept {
+  std::size_t released = 0;
+  for (Buffer* buffer = free_[growing]; buffer; buffer = buffer->next) {
+    if (buffer->counted <= usual_bytes_) continue;
+    if (released >= bytes_max) {
+      has_excess_ = true;
+      return;
+    }
+    const std::size_t bytes = buffer->counted - usual_bytes_;
+    madvise(reinterpret_cast<std::byte*>(buffer) + usual_bytes_, bytes, MADV_DONTNEED);
+    buffer->counted = static_cast<std::uint32_t>(usual_bytes_);
+    kept_ -= bytes;
+    released += bytes;
+  }
 }
 
 // Of one that is poisoned.
 void BufferPool::release(Buffer* buffer) noexcept {
   if (buffer->size_class == growing) {
-    unpoison(buffer, usable_bytes(*buffer));
+    unpoison(buffer, reserved_bytes());
     munmap(buffer, reserved_bytes());
-    mapped_ -= 1;
+    mapped.fetch_sub(1, std::memory_order_relaxed);
   } else {
     unpoison(buffer, buffer->counted);
     std::free(buffer);
@@ -159,31 +189,34 @@ Buffer* BufferPool::lend_growing(std::size_t bytes) noexcept {
   return buffer ? lent(buffer) : nullptr;
 }
 
-// Addresses that can't be used cost nothing, even where the system promises no more memory than it has.
+// Addresses that can't be used are not counted as memory, not even where the system promises no more than it has; only
+// RLIMIT_AS counts them.
 Buffer* BufferPool::map() noexcept {
-  if (mapped_ == mapped_max) return nullptr;
+  if (mapped.load(std::memory_order_relaxed) >= mapped_max) return nullptr;
+  if (has_excess_) make_room(growing_bytes_min, growing);
   void* memory = mmap(nullptr, reserved_bytes(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   if (mprotect(memory, growing_bytes_min, PROT_READ | PROT_WRITE) != 0) {
     munmap(memory, reserved_bytes());
     return nullptr;
   }
-  mapped_ += 1;
+  mapped.fetch_add(1, std::memory_order_relaxed);
   Buffer* buffer = make_in(memory, growing, growing_bytes_min);
   poison(buffer->data(), buffer->capacity);
   return buffer;
 }
 
 // What is added is poisoned.
-bool BufferPool::expose(Buffer& buffer, std::size_t bytes) const noexcept {
+bool BufferPool::expose(Buffer& buffer, std::size_t bytes) noexcept {
   const std::size_t needed = (bytes + Buffer::header_bytes + smallest_bytes - 1) / smallest_bytes * smallest_bytes;
   if (needed > reserved_bytes()) return false;
-  if (const std::size_t before = usable_bytes(buffer); needed > before) {
+  if (const std::size_t before = std::bit_ceil(std::size_t{buffer.counted}); needed > before) {
     auto* const memory = reinterpret_cast<std::byte*>(&buffer);
     const std::size_t after = std::bit_ceil(needed);
     if (mprotect(memory + before, after - before, PROT_READ | PROT_WRITE) != 0) return false;
     poison(memory + before, after - before);
   }
+  if (needed > usual_bytes_) grew_lately_ = true;
   buffer.capacity = static_cast<std::uint32_t>(bytes);
   buffer.counted = std::max(buffer.counted, static_cast<std::uint32_t>(needed));
   return true;
