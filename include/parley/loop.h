@@ -30,7 +30,7 @@ struct LoopOptions {
   // When more than this is lent (to handlers that keep their bytes while they wait, and for messages that are not whole
   // yet), further buffers are of 4 KiB at first.
   std::size_t lent_bytes_max = 64 * 1024 * 1024;
-  // Free buffers above this are returned to the system, if they were not needed in the last second or two.
+  // Free buffers above this are returned to the system, if they were not needed in the last two or three seconds.
   std::size_t kept_bytes_max = 64 * 1024 * 1024;
   // permessage-deflate: what the WebSockets of this loop may keep of earlier messages, in bytes, both directions. When
   // most of it is taken, idle ones give back what they need not keep; when all is, new ones agree to keep nothing
