@@ -282,7 +282,10 @@ void SessionCore::settle() noexcept {
   const std::size_t wanted = kept + to_come + room_bytes_min;
   std::byte* const from = buffer->data() + (begun ? inbox->begin : buffer->begin);
   const std::uint32_t message_begin = begun ? inbox->begin : 0;
-  const bool fits = buffer->capacity >= wanted || shared_.core.buffers.grow(*buffer, message_begin + wanted);
+  // What grows has room for the next message, too, or that would begin in the smallest of buffers.
+  const std::size_t behind =
+      wanted >= kept + left ? std::min(wanted, 2 * shared_.core.options.receive_buffer_bytes) : 0;
+  const bool fits = buffer->capacity >= wanted || shared_.core.buffers.grow(*buffer, message_begin + wanted + behind);
   if (!fits || buffer->capacity / sparse_share > wanted) {
     move_in(wanted, begun);
     buffer = stream_->in;
