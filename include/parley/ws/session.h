@@ -140,7 +140,7 @@ class Session {
   // The next part of a message, as it arrives, for messages that are too large to hold: message_bytes_max does not
   // apply. A view that holds until the next receive of either kind. A character of a text may be cut between two parts;
   // the whole is checked. Errors and cancelling: as for receive(). After part of a message, receive() gives the rest of
-  // it.
+  // it, to which message_bytes_max applies.
   ReceiveSome receive_some() noexcept;
 
   // Sends one message. Done when the loop or the kernel has taken it, or queued it, which says nothing of the peer. The
