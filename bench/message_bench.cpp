@@ -48,7 +48,7 @@ class Network final : public Driver {
     at_ = (at_ + 1) % sources.size();
     return true;
   }
-  std::ptrdiff_t send(Source&, Bytes bytes) override {
+  std::ptrdiff_t send(Source&, Bytes bytes) noexcept override {
     std::memcpy(taken_.data(), bytes.data(), bytes.size());
     return static_cast<std::ptrdiff_t>(bytes.size());
   }
@@ -59,7 +59,7 @@ class Network final : public Driver {
   }
   std::string_view name() const noexcept override { return "memory"; }
   Time now() noexcept override { return 0; }
-  std::ptrdiff_t receive(Source&, std::span<std::byte>) override { return 0; }
+  std::ptrdiff_t receive(Source&, std::span<std::byte>) noexcept override { return 0; }
 
   // What an echo server in its steady state does not ask for.
   Result<int> listen(const Address&, int, ReusePort) override { return fail(Errc::unsupported); }
@@ -74,9 +74,9 @@ class Network final : public Driver {
   void release(Source&) override {}
   void close(Source&, bool) override {}
   void arm(Source&) override {}
-  std::ptrdiff_t send(Source&, std::span<const Bytes>) override { return 0; }
-  std::ptrdiff_t send(Source&, std::span<const Datagram>) override { return 0; }
-  std::ptrdiff_t receive(Source&, std::span<Datagram>) override { return 0; }
+  std::ptrdiff_t send(Source&, std::span<const Bytes>) noexcept override { return 0; }
+  std::ptrdiff_t send(Source&, std::span<const Datagram>) noexcept override { return 0; }
+  std::ptrdiff_t receive(Source&, std::span<Datagram>) noexcept override { return 0; }
   const Address& accepted_address() const noexcept override { return nobody_; }
   void wake() noexcept override {}
 

@@ -116,15 +116,6 @@ void Core::enqueue(Context& context) noexcept {
   ready_last_ = &context;
 }
 
-std::byte* Core::cork(Corked& who, std::size_t bytes) noexcept {
-  if (corked != &who) flush_cork();
-  if (bytes > cork_bytes_max - cork_size_) return nullptr;
-  std::byte* room = cork_.data() + cork_size_;
-  cork_size_ += bytes;
-  corked = &who;
-  return room;
-}
-
 void Core::descriptor_freed() noexcept {
   while (Starved* who = starved.first()) {
     who->unlist();

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include <parley/loop.h>
@@ -77,7 +78,7 @@ class Core {
   void post(std::move_only_function<void()> work);
 
   // The cork: small sends of one source are gathered and leave in one system call, at the end of this turn at the
-  // latest. False if there is no room: send it directly, after flush().
+  // latest. False if there is no room: send it directly, after flush_cork().
   bool cork(Corked& who, Bytes bytes) noexcept {
     if (bytes.empty()) return true;
     std::byte* room = cork(who, bytes.size());
@@ -85,16 +86,24 @@ class Core {
     return room != nullptr;
   }
   // The same, for the caller to fill.
-  std::byte* cork(Corked& who, std::size_t bytes) noexcept;
-  Bytes corked_bytes(const Corked& who) const noexcept {
-    return corked == &who ? Bytes(cork_.data(), cork_size_) : Bytes();
+  std::byte* cork(Corked& who, std::size_t bytes) noexcept {
+    if (corked != &who) flush_cork();
+    if (bytes > cork_bytes_max - cork_size_) return nullptr;
+    corked = &who;
+    return cork_.data() + std::exchange(cork_size_, cork_size_ + bytes);
   }
   void uncork() noexcept {
     corked = nullptr;
     cork_size_ = 0;
   }
   void flush_cork() noexcept {
-    if (corked) corked->flush();
+    if (!corked) return;
+    Corked& who = *corked;
+    const Bytes bytes(cork_.data(), cork_size_);
+    uncork();
+    const std::ptrdiff_t sent = who.send_corked(bytes);
+    if (sent != std::ssize(bytes)) [[unlikely]]
+      who.sent_partly(bytes, sent);
   }
 
   // For an operation that ended without waiting: is it others' turn, however much more there is to do? Now and then.

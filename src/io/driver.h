@@ -53,12 +53,12 @@ class Driver {
   virtual void arm(Source& source) = 0;  // source.wanted has a bit that source.armed lacks
 
   // Bytes taken or received at once; 0 sent means the kernel has no room; < 0 is -errno (-EAGAIN: nothing there).
-  virtual std::ptrdiff_t send(Source& source, Bytes bytes) = 0;
-  virtual std::ptrdiff_t send(Source& source, std::span<const Bytes> parts) = 0;
-  virtual std::ptrdiff_t receive(Source& source, std::span<std::byte> buffer) = 0;
+  virtual std::ptrdiff_t send(Source& source, Bytes bytes) noexcept = 0;
+  virtual std::ptrdiff_t send(Source& source, std::span<const Bytes> parts) noexcept = 0;
+  virtual std::ptrdiff_t receive(Source& source, std::span<std::byte> buffer) noexcept = 0;
   // How many datagrams went or came; < 0 is -errno for the first.
-  virtual std::ptrdiff_t send(Source& source, std::span<const Datagram> datagrams) = 0;
-  virtual std::ptrdiff_t receive(Source& source, std::span<Datagram> datagrams) = 0;
+  virtual std::ptrdiff_t send(Source& source, std::span<const Datagram> datagrams) noexcept = 0;
+  virtual std::ptrdiff_t receive(Source& source, std::span<Datagram> datagrams) noexcept = 0;
 
   // The peer of the connection that next() accepted last, even if it is gone by now.
   virtual const Address& accepted_address() const noexcept = 0;

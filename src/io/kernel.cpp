@@ -64,8 +64,6 @@ bool concerns_one_connection(int error) noexcept {
   }
 }
 
-std::ptrdiff_t result_of(std::ptrdiff_t returned) noexcept { return returned < 0 ? -errno : returned; }
-
 }  // namespace
 
 KernelDriver::~KernelDriver() { ::close(wake_event_); }
@@ -159,7 +157,7 @@ void KernelDriver::close_now(Source& source, bool reset) noexcept {
   source.descriptor = -1;
 }
 
-std::ptrdiff_t KernelDriver::send(Source& source, Bytes bytes) {
+std::ptrdiff_t KernelDriver::send(Source& source, Bytes bytes) noexcept {
   for (;;) {
     const std::ptrdiff_t sent = result_of(::send(source.descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL));
     if (sent >= 0) [[likely]]
@@ -169,7 +167,7 @@ std::ptrdiff_t KernelDriver::send(Source& source, Bytes bytes) {
   }
 }
 
-std::ptrdiff_t KernelDriver::send(Source& source, std::span<const Bytes> parts) {
+std::ptrdiff_t KernelDriver::send(Source& source, std::span<const Bytes> parts) noexcept {
   std::array<iovec, parts_max> vectors;
   const std::size_t count = std::min(parts.size(), parts_max);
   for (std::size_t i = 0; i < count; ++i) {
@@ -185,18 +183,11 @@ std::ptrdiff_t KernelDriver::send(Source& source, std::span<const Bytes> parts) 
   }
 }
 
-std::ptrdiff_t KernelDriver::receive(Source& source, std::span<std::byte> buffer) {
-  for (;;) {
-    const std::ptrdiff_t received = result_of(recv(source.descriptor, buffer.data(), buffer.size(), 0));
-    if (received != -EINTR) return received;
-  }
-}
-
-std::ptrdiff_t KernelDriver::send(Source& source, std::span<const Datagram> datagrams) {
+std::ptrdiff_t KernelDriver::send(Source& source, std::span<const Datagram> datagrams) noexcept {
   return send_datagrams(source.descriptor, datagrams);
 }
 
-std::ptrdiff_t KernelDriver::receive(Source& source, std::span<Datagram> datagrams) {
+std::ptrdiff_t KernelDriver::receive(Source& source, std::span<Datagram> datagrams) noexcept {
   return receive_datagrams(source.descriptor, datagrams);
 }
 
@@ -214,21 +205,6 @@ KernelDriver::Accepting KernelDriver::accept(Source& source, Completion& complet
   if (errno == EAGAIN) return Accepting::none;
   completion = {&source, -errno, Done::accepted};
   return Accepting::failed;
-}
-
-bool KernelDriver::receive_lent(Source& source, Completion& completion) noexcept {
-  Buffer* buffer = source.in ? source.in : buffers->lend();
-  const std::ptrdiff_t received =
-      KernelDriver::receive(source, std::span(buffer->data() + buffer->end, buffer->capacity - buffer->end));
-  if (received > 0) [[likely]] {
-    buffer->end += static_cast<std::uint32_t>(received);
-    source.in = buffer;
-  } else {
-    if (!source.in) buffers->give_back(buffer);
-    if (received == -EAGAIN) return false;
-  }
-  completion = {&source, static_cast<std::int32_t>(received), Done::received};
-  return true;
 }
 
 Result<int> make_wake_event() noexcept {

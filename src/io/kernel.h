@@ -2,6 +2,10 @@
 // wait.
 #pragma once
 
+#include <sys/socket.h>
+
+#include <cerrno>
+
 #include "io/driver.h"
 
 namespace parley::detail {
@@ -24,11 +28,16 @@ class KernelDriver : public Driver {
   Result<void> shutdown(int descriptor) override;
   void close_descriptor(int descriptor) override;
 
-  std::ptrdiff_t send(Source& source, Bytes bytes) override;
-  std::ptrdiff_t send(Source& source, std::span<const Bytes> parts) override;
-  std::ptrdiff_t receive(Source& source, std::span<std::byte> buffer) override;
-  std::ptrdiff_t send(Source& source, std::span<const Datagram> datagrams) override;
-  std::ptrdiff_t receive(Source& source, std::span<Datagram> datagrams) override;
+  std::ptrdiff_t send(Source& source, Bytes bytes) noexcept override;
+  std::ptrdiff_t send(Source& source, std::span<const Bytes> parts) noexcept override;
+  std::ptrdiff_t receive(Source& source, std::span<std::byte> buffer) noexcept override {
+    for (;;) {
+      const std::ptrdiff_t received = result_of(recv(source.descriptor, buffer.data(), buffer.size(), 0));
+      if (received != -EINTR) return received;
+    }
+  }
+  std::ptrdiff_t send(Source& source, std::span<const Datagram> datagrams) noexcept override;
+  std::ptrdiff_t receive(Source& source, std::span<Datagram> datagrams) noexcept override;
 
   const Address& accepted_address() const noexcept override { return accepted_address_; }
 
@@ -40,13 +49,28 @@ class KernelDriver : public Driver {
   Accepting accept(Source& source, Completion& completion) noexcept;
 
   // Into the source's own buffer, or one that is lent to it. False: there is nothing.
-  bool receive_lent(Source& source, Completion& completion) noexcept;
+  bool receive_lent(Source& source, Completion& completion) noexcept {
+    Buffer* buffer = source.in ? source.in : buffers->lend();
+    const std::ptrdiff_t received =
+        KernelDriver::receive(source, std::span(buffer->data() + buffer->end, buffer->capacity - buffer->end));
+    if (received > 0) [[likely]] {
+      buffer->end += static_cast<std::uint32_t>(received);
+      source.in = buffer;
+    } else {
+      if (!source.in) buffers->give_back(buffer);
+      if (received == -EAGAIN) return false;
+    }
+    completion = {&source, static_cast<std::int32_t>(received), Done::received};
+    return true;
+  }
 
   void close_now(Source& source, bool reset) noexcept;
 
   // What wake() writes to, an eventfd(2): wait for it to be readable, then still it.
   int wake_event() const noexcept { return wake_event_; }
   void still() noexcept;
+
+  static std::ptrdiff_t result_of(std::ptrdiff_t returned) noexcept { return returned < 0 ? -errno : returned; }
 
  private:
   const int wake_event_;

@@ -51,15 +51,15 @@ class SimDriver final : public Driver {
   void close(Source& source, bool reset) override;
   void arm(Source& source) override;
 
-  std::ptrdiff_t send(Source& source, Bytes bytes) override { return send(source, std::span(&bytes, 1)); }
-  std::ptrdiff_t send(Source& source, std::span<const Bytes> parts) override {
+  std::ptrdiff_t send(Source& source, Bytes bytes) noexcept override { return send(source, std::span(&bytes, 1)); }
+  std::ptrdiff_t send(Source& source, std::span<const Bytes> parts) noexcept override {
     return network_.socket(source.descriptor).send(parts);
   }
-  std::ptrdiff_t receive(Source& source, std::span<std::byte> buffer) override {
+  std::ptrdiff_t receive(Source& source, std::span<std::byte> buffer) noexcept override {
     return network_.socket(source.descriptor).receive(buffer);
   }
-  std::ptrdiff_t send(Source& source, std::span<const Datagram> datagrams) override;
-  std::ptrdiff_t receive(Source& source, std::span<Datagram> datagrams) override;
+  std::ptrdiff_t send(Source& source, std::span<const Datagram> datagrams) noexcept override;
+  std::ptrdiff_t receive(Source& source, std::span<Datagram> datagrams) noexcept override;
 
   const Address& accepted_address() const noexcept override { return accepted_; }
   bool next(Completion& completion, Time until) override;
@@ -131,7 +131,7 @@ void SimDriver::arm(Source& source) {
   source.armed = source.wanted;
 }
 
-std::ptrdiff_t SimDriver::send(Source& source, std::span<const Datagram> datagrams) {
+std::ptrdiff_t SimDriver::send(Source& source, std::span<const Datagram> datagrams) noexcept {
   SimSocket& socket = network_.socket(source.descriptor);
   std::ptrdiff_t sent = 0;
   for (const Datagram& datagram : datagrams) {
@@ -142,7 +142,7 @@ std::ptrdiff_t SimDriver::send(Source& source, std::span<const Datagram> datagra
   return sent;
 }
 
-std::ptrdiff_t SimDriver::receive(Source& source, std::span<Datagram> datagrams) {
+std::ptrdiff_t SimDriver::receive(Source& source, std::span<Datagram> datagrams) noexcept {
   SimSocket& socket = network_.socket(source.descriptor);
   std::ptrdiff_t received = 0;
   for (Datagram& datagram : datagrams) {

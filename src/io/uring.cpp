@@ -67,7 +67,7 @@ class Uring final : public KernelDriver {
   void close_descriptor(int descriptor) override;
 
   using KernelDriver::receive;
-  std::ptrdiff_t receive(Source& source, std::span<std::byte> buffer) override;
+  std::ptrdiff_t receive(Source& source, std::span<std::byte> buffer) noexcept override;
 
   bool next(Completion& completion, Time until) override;
 
@@ -446,7 +446,7 @@ std::size_t Uring::copy_received(Slot& slot, std::span<std::byte> room) noexcept
   return total;
 }
 
-std::ptrdiff_t Uring::receive(Source& source, std::span<std::byte> buffer) {
+std::ptrdiff_t Uring::receive(Source& source, std::span<std::byte> buffer) noexcept {
   Slot& slot = slot_of(source);
   if (slot.first) return static_cast<std::ptrdiff_t>(copy_received(slot, buffer));
   if (slot.ended != nothing) return std::exchange(slot.ended, nothing);

@@ -46,7 +46,7 @@ void KernelStream::drop(bool abort) noexcept {
     wanted &= static_cast<std::uint8_t>(~in_bit);
   }
   PARLEY_CHECK(!reader_, "a Stream was closed while a receive() of it waits");
-  if (core_.corked == this) abort ? core_.uncork() : flush();
+  if (core_.corked == this) abort ? core_.uncork() : core_.flush_cork();
   if (core_.accepted == this) core_.accepted = nullptr;
   give_back();
   if (abort || !has_unsent()) return destroy(abort);
@@ -132,14 +132,6 @@ void KernelStream::completed(const Completion& completion) noexcept {
 
 // ---- Sending
 
-// What the kernel has room for.
-std::ptrdiff_t KernelStream::put(Bytes bytes) noexcept {
-  const std::ptrdiff_t sent = core_.driver->send(*this, bytes);
-  if (sent < 0) [[unlikely]]
-    broke(error_of(sent));
-  return sent;
-}
-
 // The kernel has room again.
 void KernelStream::pump() noexcept {
   const std::ptrdiff_t result = rare_->unsent.pump([this](Bytes rest) { return core_.driver->send(*this, rest); });
@@ -164,7 +156,7 @@ void KernelStream::broke(Error error) noexcept {
 }
 
 Result<void> KernelStream::shutdown() noexcept {
-  if (core_.corked == this) flush();
+  if (core_.corked == this) core_.flush_cork();
   if (state & broken_bit) return std::unexpected(broken_);
   if (state & shut_bit) return {};
   state |= shut_bit;
@@ -179,7 +171,7 @@ Result<void> KernelStream::shutdown() noexcept {
 
 void KernelStream::attach(Sink& sink) noexcept {
   PARLEY_CHECK(!reader_ && !has_unsent(), "a Stream was given to a session while a task waits for it");
-  if (core_.corked == this) flush();
+  if (core_.corked == this) core_.flush_cork();
   state |= sink_bit;
   sink_ = &sink;
 }
@@ -209,9 +201,10 @@ bool KernelStream::take() noexcept {
 }
 
 std::ptrdiff_t KernelStream::write(std::span<const Bytes> parts) noexcept {
-  if (has_unsent()) return 0;  // what was sent before the sink came leaves before
-  return parts.size() == 1 ? core_.driver->send(*this, parts.front()) : core_.driver->send(*this, parts);
+  return has_unsent() ? 0 : core_.driver->send(*this, parts);  // what was sent before the sink came leaves before
 }
+
+std::ptrdiff_t KernelStream::write(Bytes bytes) noexcept { return has_unsent() ? 0 : put(bytes); }
 
 void KernelStream::tell_writable(bool on) noexcept {
   if (on) {

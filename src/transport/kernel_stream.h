@@ -21,6 +21,7 @@ class KernelStream final : public QueuedStream<KernelStream> {
   void read(bool on) noexcept override;
   bool take() noexcept override;
   std::ptrdiff_t write(std::span<const Bytes> parts) noexcept override;
+  std::ptrdiff_t write(Bytes bytes) noexcept override;
   void tell_writable(bool on) noexcept override;
   Result<void> shutdown() noexcept override;
   void drop(bool abort) noexcept override;
@@ -57,7 +58,7 @@ class KernelStream final : public QueuedStream<KernelStream> {
   void want(std::uint8_t bit) noexcept;
   void want_bytes() noexcept { want(in_bit); }
   void want_room() noexcept { want(out_bit); }
-  std::ptrdiff_t put(Bytes bytes) noexcept;
+  std::ptrdiff_t put(Bytes bytes) noexcept { return core_.driver->send(*this, bytes); }
   bool receive_now() noexcept;
   void end(std::ptrdiff_t result) noexcept;
   void pump() noexcept;

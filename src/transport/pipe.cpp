@@ -101,6 +101,7 @@ class PipeEnd final : public ByteStream, private Timer {
     }
     return static_cast<std::ptrdiff_t>(taken);
   }
+  std::ptrdiff_t write(Bytes bytes) noexcept override { return write(std::span(&bytes, 1)); }
   void tell_writable(bool on) noexcept override {
     writing_ = on;
     if (on) push();

@@ -11,7 +11,8 @@
 namespace parley::detail {
 
 // `Self` derives from it, and has
-//   std::ptrdiff_t put(Bytes)   sends what there is room for now, and how much that was; < 0: it has broken
+//   std::ptrdiff_t put(Bytes)   sends what there is room for now, and how much that was; < 0 is -errno
+//   void broke(Error)           nothing can be sent any more
 //   void want_room()            what is queued waits: pump it when there is room
 //   void want_bytes()           a reader waits
 //   ... receive_now()           takes what has arrived for a reader that must not wait; false: nothing has
@@ -44,10 +45,12 @@ class QueuedStream : public ByteStream {
     }
     if (!self().has_unsent()) [[likely]] {
       if (bytes.size() <= cork_copy_bytes_max && core_.cork(*this, bytes)) return false;
-      if (core_.corked == this) flush();
+      if (core_.corked == this) core_.flush_cork();
     }
     if (!self().has_unsent() && !(state & broken_bit)) {
       const std::ptrdiff_t sent = self().put(bytes);
+      if (sent < 0) [[unlikely]]
+        self().broke(Error::from_errno(static_cast<int>(-sent)));
       if (sent > 0) bytes = bytes.subspan(static_cast<std::size_t>(sent));
     }
     if (state & broken_bit) [[unlikely]] {
@@ -60,13 +63,11 @@ class QueuedStream : public ByteStream {
     return true;
   }
 
-  void flush() noexcept final {
-    const Bytes bytes = core_.corked_bytes(*this);
-    core_.uncork();
-    if (state & broken_bit) return;
-    const std::ptrdiff_t sent = self().put(bytes);
-    if (sent < 0 || static_cast<std::size_t>(sent) == bytes.size()) [[likely]]
-      return;
+  std::ptrdiff_t send_corked(Bytes bytes) noexcept final {
+    return state & broken_bit ? std::ssize(bytes) : self().put(bytes);
+  }
+  void sent_partly(Bytes bytes, std::ptrdiff_t sent) noexcept final {
+    if (sent < 0) return self().broke(Error::from_errno(static_cast<int>(-sent)));
     queue_copy(bytes.subspan(static_cast<std::size_t>(sent)));
   }
 

@@ -134,7 +134,7 @@ void SessionCore::end(Errc how) noexcept {
 void SessionCore::finish_stream() noexcept {
   if (!stream_) return;
   if (shut_) return close_stream();
-  if (shared_.core.corked == this) flush();
+  if (shared_.core.corked == this) shared_.core.flush_cork();
   if (!stream_) return;
   start_close_timer();
   release();

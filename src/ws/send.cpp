@@ -82,17 +82,19 @@ bool SessionCore::write_corked(FrameBits bits, Bytes payload) noexcept {
     watch(true, bits, payload, payload.size());
   codec::write_head(room, bits, payload.size(), masked, key);
   copy_bytes(payload, room + head_bytes);
-  codec::mask(std::span(room + head_bytes, payload.size()), key);
+  if (masked) codec::mask(std::span(room + head_bytes, payload.size()), key);
   return true;
 }
 
-void SessionCore::flush() noexcept {
-  Bytes bytes = shared_.core.corked_bytes(*this);
-  shared_.core.uncork();
-  if (!stream_) return;
-  if (!has_queue()) bytes = bytes.subspan(write({&bytes, 1}));
-  if (bytes.empty() || !stream_) return;
-  Queued queued{.rest = bytes, .copy = nullptr};
+std::ptrdiff_t SessionCore::send_corked(Bytes bytes) noexcept {
+  if (!stream_) [[unlikely]]
+    return std::ssize(bytes);
+  return has_queue() ? 0 : stream_->write(bytes);
+}
+
+void SessionCore::sent_partly(Bytes bytes, std::ptrdiff_t sent) noexcept {
+  if (sent < 0) return lost(Error::from_errno(static_cast<int>(-sent)));
+  Queued queued{.rest = bytes.subspan(static_cast<std::size_t>(sent)), .copy = nullptr};
   keep(queued.rest, queued.copy);
   enqueue(std::move(queued));
 }
@@ -172,7 +174,7 @@ Queued SessionCore::frame(FrameBits bits, Bytes payload) {
 }
 
 void SessionCore::enqueue(Queued queued) {
-  if (shared_.core.corked == this) flush();  // what was sent before leaves before
+  if (shared_.core.corked == this) shared_.core.flush_cork();  // what was sent before leaves before
   if (!stream_ || queued.rest.empty()) return;
   rare().queue_bytes += queued.rest.size();
   rare_->queue.push_back(std::move(queued));

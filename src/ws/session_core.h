@@ -123,7 +123,8 @@ class SessionCore final : public detail::Sink {
 
   void arrived() noexcept override;
   void writable() noexcept override;
-  void flush() noexcept override;
+  std::ptrdiff_t send_corked(Bytes bytes) noexcept override;
+  void sent_partly(Bytes bytes, std::ptrdiff_t sent) noexcept override;
   void stop(Context& context, Stop level, Errc reason) noexcept override;
   void tick(std::uint32_t now) noexcept;  // a second is over
   void go_on() noexcept;                  // the turn of what takes long

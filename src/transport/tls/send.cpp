@@ -93,8 +93,7 @@ void TlsStream::add_to_out(Bytes bytes) noexcept {
 // Gives the inner stream what it has room for. True: nothing is left, or nothing can go any more.
 bool TlsStream::push() noexcept {
   if (!out_) return true;
-  const Bytes rest = out_->unread();
-  const std::ptrdiff_t sent = inner_->write({&rest, 1});
+  const std::ptrdiff_t sent = inner_->write(out_->unread());
   if (sent < 0) {
     broke(Error::from_errno(static_cast<int>(-sent)));
     return true;
@@ -179,7 +178,7 @@ void TlsStream::finish() noexcept {
 }
 
 Result<void> TlsStream::shutdown() noexcept {
-  if (core_.corked == this) flush();
+  if (core_.corked == this) core_.flush_cork();
   if (has(broken_bit)) return std::unexpected(broken_);
   state |= shut_bit;
   finish();

@@ -59,7 +59,7 @@ void TlsStream::drop(bool abort) noexcept {
   }
   PARLEY_CHECK(!reader_, "a Stream was closed while a receive() of it waits");
   PARLEY_CHECK(!rare_ || !rare_->unsent.has_sender(), "a Stream was closed while a send() of it waits");
-  if (core_.corked == this) abort ? core_.uncork() : flush();
+  if (core_.corked == this) abort ? core_.uncork() : core_.flush_cork();
   if (rare_) detail::cancel(core_, *rare_);
   give_back();
   if (is_away()) {  // it is dropped once that is over
@@ -112,7 +112,7 @@ void TlsStream::discard() noexcept {
 
 void TlsStream::attach(Sink& sink) noexcept {
   PARLEY_CHECK(!reader_ && !has_unsent(), "a Stream was given to a session while a task waits for it");
-  if (core_.corked == this) flush();
+  if (core_.corked == this) core_.flush_cork();
   state |= sink_bit;
   sink_ = &sink;
 }

@@ -50,6 +50,7 @@ class TlsStream final : public detail::QueuedStream<TlsStream> {
   void read(bool on) noexcept override;
   bool take() noexcept override;
   std::ptrdiff_t write(std::span<const Bytes> parts) noexcept override;
+  std::ptrdiff_t write(Bytes bytes) noexcept override { return write(std::span(&bytes, 1)); }
   void tell_writable(bool on) noexcept override;
   Result<void> shutdown() noexcept override;
   void drop(bool abort) noexcept override;
