@@ -122,7 +122,8 @@ Glance glance(Bytes bytes) noexcept {
   return {.bits = {head[0]}, .masked = masked, .head_bytes = size, .payload_bytes = payload};
 }
 
-std::size_t write_head(std::byte* out, FrameBits bits, std::uint64_t payload_bytes, bool masked, MaskKey key) noexcept {
+[[gnu::hot]] std::size_t write_head(std::byte* out, FrameBits bits, std::uint64_t payload_bytes, bool masked,
+                                    MaskKey key) noexcept {
   const std::size_t extended = head_bytes(payload_bytes, false) - 2;
   const auto length = extended == 0 ? static_cast<std::uint8_t>(payload_bytes) : extended == 2 ? length_16 : length_64;
   out[0] = static_cast<std::byte>(bits.value);

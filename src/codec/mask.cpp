@@ -11,7 +11,7 @@ constexpr std::size_t kernel_bytes_min = 192;  // fewer are quicker in place (be
 
 }  // namespace
 
-void mask(std::span<std::byte> bytes, MaskKey key) noexcept {
+[[gnu::hot]] void mask(std::span<std::byte> bytes, MaskKey key) noexcept {
   if (key == 0) return;
   if (bytes.size() >= kernel_bytes_min) return kernels().mask(bytes.data(), bytes.size(), key);
   std::byte* at = bytes.data();

@@ -25,7 +25,7 @@ std::size_t half_character(Bytes bytes, MaskKey key) noexcept {
 
 }  // namespace
 
-bool Utf8::feed(Bytes bytes) noexcept {
+[[gnu::hot]] bool Utf8::feed(Bytes bytes) noexcept {
   if (bytes.size() < kernel_bytes_min) return pass_through(state_, bytes);
   while (state_ != Utf8State::start) {  // at most three bytes
     if (!pass_through(state_, bytes.first(1))) return false;
@@ -39,7 +39,7 @@ bool Utf8::feed(Bytes bytes) noexcept {
   return pass_through(state_, bytes.subspan(whole));
 }
 
-bool Utf8::feed_masked(std::span<std::byte> bytes, MaskKey key) noexcept {
+[[gnu::hot]] bool Utf8::feed_masked(std::span<std::byte> bytes, MaskKey key) noexcept {
   if (bytes.size() < one_pass_bytes_min || key == 0) {
     mask(bytes, key);
     return feed(bytes);

@@ -64,7 +64,7 @@ Buffer* BufferPool::lent(Buffer* buffer) noexcept {
   return buffer;
 }
 
-Buffer* BufferPool::lend() noexcept {
+[[gnu::hot]] Buffer* BufferPool::lend() noexcept {
   Buffer* buffer = free_[growing];
   if (!buffer || buffer->capacity != usual_bytes_ - Buffer::header_bytes || lent_ >= limits_.lent_bytes_max)
       [[unlikely]]
@@ -97,7 +97,7 @@ Buffer* BufferPool::lend_class(unsigned size_class) noexcept {
 
 // ---- Taking back
 
-void BufferPool::give_back(Buffer* buffer) noexcept {
+[[gnu::hot]] void BufferPool::give_back(Buffer* buffer) noexcept {
   lent_ -= buffer->counted;
   poison(buffer->data(), buffer->capacity);  // a view that outlived its receive() is caught here
   if (kept_ + buffer->counted > limits_.kept_bytes_max) [[unlikely]] {

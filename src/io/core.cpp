@@ -27,7 +27,7 @@ Core::~Core() {
   while (Lingering* stream = lingering.first()) stream->give_up();
 }
 
-Result<void> Core::run(const bool& done) {
+[[gnu::hot]] Result<void> Core::run(const bool& done) {
   if (!driver) return std::unexpected(failure_);
   Completion completion{};
   // What closed streams still have to send leaves too; each of them has its own limit of time.
@@ -61,7 +61,7 @@ void Core::end_turn() noexcept {
 }
 
 // What is ready now; what becomes ready meanwhile waits for the next turn, so that the kernel is asked in between.
-void Core::run_ready() noexcept {
+[[gnu::hot]] void Core::run_ready() noexcept {
   Context* const last = ready_last_;
   for (;;) {
     Context* context = ready_first_;

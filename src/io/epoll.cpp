@@ -117,7 +117,7 @@ void Epoll::set(Source& source) noexcept {
 
 void Epoll::arm(Source& source) { set(source); }
 
-bool Epoll::next(Completion& completion, Time until) {
+[[gnu::hot]] bool Epoll::next(Completion& completion, Time until) {
   for (;;) {
     while (at_ < count_ && !woken_) {
       if (take(completion)) return true;

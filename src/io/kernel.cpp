@@ -157,7 +157,7 @@ void KernelDriver::close_now(Source& source, bool reset) noexcept {
   source.descriptor = -1;
 }
 
-std::ptrdiff_t KernelDriver::send(Source& source, Bytes bytes) noexcept {
+[[gnu::hot]] std::ptrdiff_t KernelDriver::send(Source& source, Bytes bytes) noexcept {
   for (;;) {
     const std::ptrdiff_t sent = result_of(::send(source.descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL));
     if (sent >= 0) [[likely]]
@@ -167,7 +167,7 @@ std::ptrdiff_t KernelDriver::send(Source& source, Bytes bytes) noexcept {
   }
 }
 
-std::ptrdiff_t KernelDriver::send(Source& source, std::span<const Bytes> parts) noexcept {
+[[gnu::hot]] std::ptrdiff_t KernelDriver::send(Source& source, std::span<const Bytes> parts) noexcept {
   std::array<iovec, parts_max> vectors;
   const std::size_t count = std::min(parts.size(), parts_max);
   for (std::size_t i = 0; i < count; ++i) {

@@ -269,7 +269,7 @@ void Uring::close_descriptor(int descriptor) {
 
 // ---- What comes of it
 
-bool Uring::next(Completion& completion, Time until) {
+[[gnu::hot]] bool Uring::next(Completion& completion, Time until) {
   for (;;) {
     while (at_ < ready_.size()) {
       if (take(completion)) return true;
@@ -319,7 +319,7 @@ void Uring::harvest() noexcept {
   io_uring_cq_advance(&ring_, count);
 }
 
-void Uring::completed(const io_uring_cqe& entry) noexcept {
+[[gnu::hot]] void Uring::completed(const io_uring_cqe& entry) noexcept {
   const auto kin = static_cast<Kin>(entry.user_data >> 62);
   const auto descriptor = static_cast<int>(entry.user_data & 0xffff'ffff);
   if (kin == Kin::cancel) return;
@@ -346,7 +346,7 @@ void Uring::completed(const io_uring_cqe& entry) noexcept {
   }
 }
 
-void Uring::completed_receive(Slot& slot, const io_uring_cqe& entry) noexcept {
+[[gnu::hot]] void Uring::completed_receive(Slot& slot, const io_uring_cqe& entry) noexcept {
   if (entry.res > 0) {
     Buffer* buffer = ring_buffers_.take(entry.flags >> IORING_CQE_BUFFER_SHIFT, *buffers);
     buffer->end = static_cast<std::uint32_t>(entry.res);
@@ -361,7 +361,7 @@ void Uring::completed_receive(Slot& slot, const io_uring_cqe& entry) noexcept {
 }
 
 // The first of what is ready; false if nothing came of it.
-bool Uring::take(Completion& completion) noexcept {
+[[gnu::hot]] bool Uring::take(Completion& completion) noexcept {
   const int descriptor = ready_[at_];
   Slot& slot = slots_[static_cast<std::size_t>(descriptor)];
   if (Source* source = slot.source) {
@@ -378,7 +378,7 @@ bool Uring::take(Completion& completion) noexcept {
   return false;
 }
 
-bool Uring::take_in(Slot& slot, Completion& completion) noexcept {
+[[gnu::hot]] bool Uring::take_in(Slot& slot, Completion& completion) noexcept {
   Source& source = *slot.source;
   if (!slot.readable && !slot.has_received()) return false;
   if (source.reading == Reading::accept) return take_accepted(slot, completion);
@@ -412,7 +412,7 @@ bool Uring::take_accepted(Slot& slot, Completion& completion) noexcept {
   }
 }
 
-bool Uring::take_received(Slot& slot, Completion& completion) noexcept {
+[[gnu::hot]] bool Uring::take_received(Slot& slot, Completion& completion) noexcept {
   Source& source = *slot.source;
   if (!slot.first) {
     completion = {&source, std::exchange(slot.ended, nothing), Done::received};

@@ -26,7 +26,7 @@ void Context::stop(Stop level, Errc reason) noexcept {
   if (!queued_ && pending_) pending_->stop(*this, level, reason);
 }
 
-Result<void> Context::result_of(const Context* context) noexcept {
+[[gnu::hot]] Result<void> Context::result_of(const Context* context) noexcept {
   if (!context) [[unlikely]]
     return fail(Errc::closed);
   if (context->outcome_.code != Errc::none) [[unlikely]]

@@ -63,7 +63,7 @@ void KernelStream::want(std::uint8_t bit) noexcept {
 
 // ---- Receiving
 
-bool KernelStream::poll() noexcept {
+[[gnu::hot]] bool KernelStream::poll() noexcept {
   give_back();
   return ended.code != Errc::none;
 }
@@ -110,7 +110,7 @@ bool KernelStream::receive(Context& context, std::coroutine_handle<> waiter, std
   return true;
 }
 
-void KernelStream::completed(const Completion& completion) noexcept {
+[[gnu::hot]] void KernelStream::completed(const Completion& completion) noexcept {
   if (state & sink_bit) return completed_for_sink(completion);
   if (completion.what == Done::received) [[likely]] {
     wanted &= static_cast<std::uint8_t>(~in_bit);
@@ -176,7 +176,7 @@ void KernelStream::attach(Sink& sink) noexcept {
   sink_ = &sink;
 }
 
-void KernelStream::read(bool on) noexcept {
+[[gnu::hot]] void KernelStream::read(bool on) noexcept {
   if (!on) {
     wanted &= static_cast<std::uint8_t>(~in_bit);
   } else if (!(state & broken_bit) && ended.code == Errc::none) {
@@ -184,7 +184,7 @@ void KernelStream::read(bool on) noexcept {
   }
 }
 
-bool KernelStream::take() noexcept {
+[[gnu::hot]] bool KernelStream::take() noexcept {
   if (ended.code != Errc::none) return false;
   Buffer* buffer = in ? in : core_.buffers.lend();
   const std::ptrdiff_t received =
@@ -200,11 +200,11 @@ bool KernelStream::take() noexcept {
   return true;
 }
 
-std::ptrdiff_t KernelStream::write(std::span<const Bytes> parts) noexcept {
+[[gnu::hot]] std::ptrdiff_t KernelStream::write(std::span<const Bytes> parts) noexcept {
   return has_unsent() ? 0 : core_.driver->send(*this, parts);  // what was sent before the sink came leaves before
 }
 
-std::ptrdiff_t KernelStream::write(Bytes bytes) noexcept { return has_unsent() ? 0 : put(bytes); }
+[[gnu::hot]] std::ptrdiff_t KernelStream::write(Bytes bytes) noexcept { return has_unsent() ? 0 : put(bytes); }
 
 void KernelStream::tell_writable(bool on) noexcept {
   if (on) {
@@ -216,7 +216,7 @@ void KernelStream::tell_writable(bool on) noexcept {
   }
 }
 
-void KernelStream::completed_for_sink(const Completion& completion) noexcept {
+[[gnu::hot]] void KernelStream::completed_for_sink(const Completion& completion) noexcept {
   if (completion.what == Done::writable) {
     if (has_unsent()) pump();
     if (state & broken_bit) {

@@ -23,7 +23,7 @@ class QueuedStream : public ByteStream {
   // No more than this is gathered in the loop's cork; a larger send goes out at once from where it lies.
   static constexpr std::size_t cork_copy_bytes_max = 8192;
 
-  bool wait(Context& context, std::coroutine_handle<> waiter) noexcept final {
+  [[gnu::hot]] bool wait(Context& context, std::coroutine_handle<> waiter) noexcept final {
     if (reader_) [[unlikely]] {
       context.set(Error{Errc::already, 0});
       return false;
@@ -37,7 +37,7 @@ class QueuedStream : public ByteStream {
     return true;
   }
 
-  bool send(Context& context, std::coroutine_handle<> waiter, Bytes bytes) noexcept final {
+  [[gnu::hot]] bool send(Context& context, std::coroutine_handle<> waiter, Bytes bytes) noexcept final {
     context.set({});
     if (state & (shut_bit | broken_bit)) [[unlikely]] {
       context.set(state & broken_bit ? broken_ : Error{Errc::not_connected, 0});
@@ -63,7 +63,7 @@ class QueuedStream : public ByteStream {
     return true;
   }
 
-  std::ptrdiff_t send_corked(Bytes bytes) noexcept final {
+  [[gnu::hot]] std::ptrdiff_t send_corked(Bytes bytes) noexcept final {
     return state & broken_bit ? std::ssize(bytes) : self().put(bytes);
   }
   void sent_partly(Bytes bytes, std::ptrdiff_t sent) noexcept final {

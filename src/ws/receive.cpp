@@ -19,7 +19,7 @@ constexpr std::uint32_t busy_room_bytes_min = 256;  // less than this, and a ses
 
 }  // namespace
 
-void SessionCore::arrived() noexcept {
+[[gnu::hot]] void SessionCore::arrived() noexcept {
   heard_ = static_cast<std::uint16_t>(shared_.sessions.second());
   pinged_ = false;
   if (!reader_ || later_) [[unlikely]]
@@ -47,7 +47,7 @@ void SessionCore::discard() noexcept {
 }
 
 // Takes frames from the unread bytes until a message is whole, or the end is reached.
-bool SessionCore::advance() noexcept {
+[[gnu::hot]] bool SessionCore::advance() noexcept {
   Buffer* buffer = stream_->in;
   if (buffer) [[likely]] {
     if (shared_.is_plain_server && !inbox_made_) [[likely]] {
@@ -90,7 +90,7 @@ Inbox& SessionCore::inbox(Buffer& buffer) noexcept {
   return inbox;
 }
 
-bool SessionCore::read_frames(Buffer& buffer) noexcept {
+[[gnu::hot]] bool SessionCore::read_frames(Buffer& buffer) noexcept {
   unsigned controls = 0;
   Inbox& inbox = this->inbox(buffer);
   std::span<std::byte> unread(buffer.data() + buffer.begin, buffer.end - buffer.begin);
@@ -117,7 +117,7 @@ bool SessionCore::read_frames(Buffer& buffer) noexcept {
 }
 
 // True when that made a message whole, or ended the session.
-bool SessionCore::take_data(Buffer& buffer, Inbox& inbox, const codec::Piece& piece) noexcept {
+[[gnu::hot]] bool SessionCore::take_data(Buffer& buffer, Inbox& inbox, const codec::Piece& piece) noexcept {
   const bool begins = !inbox.messages.is_open();
   const bool compressed = begins ? piece.bits.rsv1() : inbox.messages.is_compressed();
   const std::uint64_t bytes_max = shared_.limits.message_bytes_max;
@@ -266,7 +266,7 @@ void SessionCore::look_ahead() noexcept {
 }
 
 // All bytes are taken and no message is whole: hold no more of a buffer than what has begun needs.
-void SessionCore::settle() noexcept {
+[[gnu::hot]] void SessionCore::settle() noexcept {
   Buffer* buffer = stream_->in;
   if (!buffer) return read(true);
   const std::uint32_t unread = buffer->end - buffer->begin;  // part of a head, or of a control frame
@@ -330,7 +330,7 @@ void SessionCore::put_inbox_aside() noexcept {
   read(true);
 }
 
-void SessionCore::release() noexcept {
+[[gnu::hot]] void SessionCore::release() noexcept {
   if (inbox_made_) [[unlikely]] {
     inbox_made_ = false;
     if (rare_) rare_->inbox.reset();
@@ -342,7 +342,7 @@ void SessionCore::release() noexcept {
     shared_.core.buffers.give_back(buffer);
 }
 
-void SessionCore::release_and_read() noexcept {
+[[gnu::hot]] void SessionCore::release_and_read() noexcept {
   release();
   read(true);
 }
@@ -370,7 +370,7 @@ void SessionCore::wake() noexcept {
   if (reader_) forget_reader().resume();
 }
 
-bool SessionCore::poll(bool parts) noexcept {
+[[gnu::hot]] bool SessionCore::poll(bool parts) noexcept {
   if (reader_) [[unlikely]]
     return false;  // it is refused, and whoever waits is not to notice
   if (has_request_) [[unlikely]]
@@ -439,7 +439,7 @@ Result<Piece> SessionCore::take_some() const noexcept {
   return Piece{Bytes(shown.data, shown.bytes), shown.kind, !part_};
 }
 
-Result<Message> SessionCore::take() const noexcept {
+[[gnu::hot]] Result<Message> SessionCore::take() const noexcept {
   if (shown_) [[likely]]
     return held(*stream_->in).shown.message();
   return parley::fail(how_);

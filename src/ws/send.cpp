@@ -39,8 +39,8 @@ void keep(Bytes& bytes, std::unique_ptr<std::byte[]>& copy) {
 
 // "The endpoint MUST ensure the WebSocket connection is in the OPEN state" (6.1); "The application MUST NOT send any
 // more data frames after sending a Close frame." (5.5.1)
-bool SessionCore::send(Context& context, std::coroutine_handle<> waiter, const Message& message,
-                       Compress compress) noexcept {
+[[gnu::hot]] bool SessionCore::send(Context& context, std::coroutine_handle<> waiter, const Message& message,
+                                    Compress compress) noexcept {
   if (!is_open()) [[unlikely]] {
     context.set(Error{how_ == Errc::none ? Errc::end : how_, 0});
     return false;
@@ -62,7 +62,7 @@ bool SessionCore::send(Context& context, std::coroutine_handle<> waiter, const M
 }
 
 // In the loop's cork, or null: it can't be there.
-std::byte* SessionCore::room(std::size_t bytes) noexcept {
+[[gnu::hot]] std::byte* SessionCore::room(std::size_t bytes) noexcept {
   if (std::byte* room = shared_.core.cork(*this, bytes)) [[likely]]
     return room;
   shared_.core.flush_cork();
@@ -72,7 +72,7 @@ std::byte* SessionCore::room(std::size_t bytes) noexcept {
 // Into the loop's cork: it leaves at the end of this turn, with what else there is by then.
 // "a client MUST mask all frames that it sends to the server", "A server MUST NOT mask any frames that it sends to the
 // client." (5.1): a key of zero changes nothing.
-bool SessionCore::write_corked(FrameBits bits, Bytes payload) noexcept {
+[[gnu::hot]] bool SessionCore::write_corked(FrameBits bits, Bytes payload) noexcept {
   const bool masked = shared_.role == Role::client;
   const codec::MaskKey key = masked ? shared_.keys.next() : 0;
   const std::size_t head_bytes = codec::head_bytes(payload.size(), masked);
@@ -86,7 +86,7 @@ bool SessionCore::write_corked(FrameBits bits, Bytes payload) noexcept {
   return true;
 }
 
-std::ptrdiff_t SessionCore::send_corked(Bytes bytes) noexcept {
+[[gnu::hot]] std::ptrdiff_t SessionCore::send_corked(Bytes bytes) noexcept {
   if (!stream_) [[unlikely]]
     return std::ssize(bytes);
   return has_queue() ? 0 : stream_->write(bytes);
@@ -111,8 +111,8 @@ std::size_t SessionCore::write(std::span<const Bytes> parts) noexcept {
 }
 
 // At once, from where it lies; the rest stays there while the sender waits.
-bool SessionCore::write_through(Context& context, std::coroutine_handle<> waiter, FrameBits bits,
-                                Bytes payload) noexcept {
+[[gnu::hot]] bool SessionCore::write_through(Context& context, std::coroutine_handle<> waiter, FrameBits bits,
+                                             Bytes payload) noexcept {
   shared_.core.flush_cork();
   if (has_queue()) return send_queued(context, waiter, bits, payload);
   if (how_ != Errc::none) {

@@ -12,7 +12,8 @@ std::uintptr_t word_of(Errc failure) noexcept { return std::uintptr_t{static_cas
 
 }  // namespace
 
-bool SessionCore::wait(Session::Receiving& reader, Context& context, std::coroutine_handle<> waiter) noexcept {
+[[gnu::hot]] bool SessionCore::wait(Session::Receiving& reader, Context& context,
+                                    std::coroutine_handle<> waiter) noexcept {
   if (reader_) {
     reader.word_ = word_of(Errc::already);
     return false;
@@ -31,24 +32,26 @@ bool SessionCore::is_read_in(const Context& context) const noexcept {
 }
 
 // Its wait is over.
-Context& SessionCore::forget_reader(Errc failure) noexcept {
+[[gnu::hot]] Context& SessionCore::forget_reader(Errc failure) noexcept {
   Session::Receiving& reader = *std::exchange(reader_, nullptr);
   auto& context = *reinterpret_cast<Context*>(reader.word_);
   reader.word_ = failure == Errc::none ? reinterpret_cast<std::uintptr_t>(this) : word_of(failure);
   return context;
 }
 
-bool Session::Receiving::poll(bool parts) const noexcept { return failure().code != Errc::none || core().poll(parts); }
-bool Session::Receiving::wait(Context& context, std::coroutine_handle<> waiter) noexcept {
+[[gnu::hot]] bool Session::Receiving::poll(bool parts) const noexcept {
+  return failure().code != Errc::none || core().poll(parts);
+}
+[[gnu::hot]] bool Session::Receiving::wait(Context& context, std::coroutine_handle<> waiter) noexcept {
   return core().wait(*this, context, waiter);
 }
 
-Error Session::Receiving::failure() const noexcept {
+[[gnu::hot]] Error Session::Receiving::failure() const noexcept {
   if (word_ & 1) return Error{static_cast<Errc>(word_ >> 8), 0};
   return Error{word_ == 0 ? Errc::closed : Errc::none, 0};
 }
 
-Result<Message> Session::Receive::await_resume() const noexcept {
+[[gnu::hot]] Result<Message> Session::Receive::await_resume() const noexcept {
   if (Error error = failure(); error.code != Errc::none) [[unlikely]]
     return std::unexpected(error);
   return core().take();
@@ -77,7 +80,7 @@ Result<std::chrono::nanoseconds> Session::Ping::await_resume() const noexcept {
   if (context_->outcome().code != Errc::none) return std::unexpected(context_->outcome());
   return std::chrono::nanoseconds(context_->core().driver->now() - sent_);
 }
-bool Session::Send::send(SessionCore& core, std::coroutine_handle<> waiter) noexcept {
+[[gnu::hot]] bool Session::Send::send(SessionCore& core, std::coroutine_handle<> waiter) noexcept {
   return core.send(*context_, waiter, *message_);
 }
 

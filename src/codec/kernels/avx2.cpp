@@ -100,7 +100,7 @@ PARLEY_AVX2_INLINE bool check(std::byte* at, std::size_t bytes, MaskKey key) noe
   return check.passed();
 }
 
-PARLEY_AVX2 void mask(std::byte* at, std::size_t bytes, MaskKey key) noexcept {
+[[gnu::hot]] PARLEY_AVX2 void mask(std::byte* at, std::size_t bytes, MaskKey key) noexcept {
   const __m256i wide = _mm256_set1_epi32(static_cast<int>(key));
   for (; bytes >= 4 * half; at += 4 * half, bytes -= 4 * half) {
     store(at, _mm256_xor_si256(load(at), wide));
@@ -116,7 +116,7 @@ PARLEY_AVX2 bool is_utf8(const std::byte* at, std::size_t bytes) noexcept {
   return check<false>(const_cast<std::byte*>(at), bytes, 0);
 }
 
-PARLEY_AVX2 bool mask_is_utf8(std::byte* at, std::size_t bytes, MaskKey key) noexcept {
+[[gnu::hot]] PARLEY_AVX2 bool mask_is_utf8(std::byte* at, std::size_t bytes, MaskKey key) noexcept {
   return check<true>(at, bytes, key);
 }
 

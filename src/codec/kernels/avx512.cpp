@@ -114,7 +114,7 @@ PARLEY_AVX512_INLINE bool check(std::byte* at, std::size_t bytes, MaskKey key) n
   return check.passed();
 }
 
-PARLEY_AVX512 void mask(std::byte* at, std::size_t bytes, MaskKey key) noexcept {
+[[gnu::hot]] PARLEY_AVX512 void mask(std::byte* at, std::size_t bytes, MaskKey key) noexcept {
   const __m512i wide = _mm512_set1_epi32(static_cast<int>(key));
   for (; bytes >= 4 * step; at += 4 * step, bytes -= 4 * step) {
     load<true>(at, wide);
@@ -132,7 +132,7 @@ PARLEY_AVX512 bool is_utf8(const std::byte* at, std::size_t bytes) noexcept {
   return check<false>(const_cast<std::byte*>(at), bytes, 0);
 }
 
-PARLEY_AVX512 bool mask_is_utf8(std::byte* at, std::size_t bytes, MaskKey key) noexcept {
+[[gnu::hot]] PARLEY_AVX512 bool mask_is_utf8(std::byte* at, std::size_t bytes, MaskKey key) noexcept {
   return check<true>(at, bytes, key);
 }
 

@@ -36,7 +36,7 @@ State next(State state, std::uint8_t byte) noexcept {
 
 }  // namespace
 
-bool pass_through(Utf8State& state, Bytes bytes) noexcept {
+[[gnu::hot]] bool pass_through(Utf8State& state, Bytes bytes) noexcept {
   const auto* at = reinterpret_cast<const std::uint8_t*>(bytes.data());
   const auto* const end = at + bytes.size();
   while (at != end) {
