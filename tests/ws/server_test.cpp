@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "ws/raw_peer.h"
+
 namespace parley::ws {
 namespace {
 
@@ -307,6 +309,34 @@ TEST(Server, AnswersForPagesWhatTheApplicationSays) {
   options.respond = answer_pages;
   run(fetch_pages, echo, options);
 }
+
+Task<> sends_without_reading(Session peer) {
+  auto message = co_await peer.receive();
+  EXPECT_TRUE(message);
+  co_await sleep_for(std::chrono::seconds(2));
+  EXPECT_EQ(peer.ended(), Errc::none);
+  co_await peer.send("x");
+  co_await yield();
+  EXPECT_EQ(peer.ended(), Errc::reset);
+}
+
+// More than a busy session reads.
+Task<> flood_and_abort(Loop& loop) {
+  auto peer = co_await parley::connect(loop, "tcp://127.0.0.1:9000");
+  EXPECT_TRUE(peer);
+  if (!peer) co_return;
+  co_await peer->send(
+      "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  EXPECT_TRUE(co_await peer->receive());
+  std::string frames;
+  for (int i = 0; i < 10; ++i) frames += testing::wire(0x82, std::string(60'000, 'x'), true);
+  (void)co_await within(std::chrono::seconds(1), peer->send(frames));
+  peer->abort();
+  co_await sleep_for(std::chrono::seconds(3));
+}
+
+TEST(Server, ASendThatFailsEndsASessionThatDoesNotRead) { run(flood_and_abort, sends_without_reading); }
 
 }  // namespace
 }  // namespace parley::ws
