@@ -33,7 +33,7 @@ BufferPool::BufferPool(const Limits& limits) noexcept
 }
 
 BufferPool::~BufferPool() {
-  PARLEY_ASSERT(lent_ == 0, "a receive buffer was not given back");  // no leak checker sees what is mapped
+  PARLEY_ASSERT(lent_ == 0, "a Stream outlived its Loop");  // no leak checker sees what is mapped
   for (unsigned size_class = 0; size_class < free_.size(); ++size_class) {
     while (Buffer* buffer = take_free(size_class)) release(buffer);
   }

@@ -1,7 +1,6 @@
 #include "io/core.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "task/ready.h"

@@ -96,6 +96,7 @@ class Core {
     corked = nullptr;
     cork_size_ = 0;
   }
+  // Inline, since a return behind a system call is dear.
   void flush_cork() noexcept {
     if (!corked) return;
     Corked& who = *corked;

@@ -170,7 +170,7 @@ int Epoll::wait(Time time) noexcept {
 }
 
 // Performs the event at_, or half of it; false if nothing came of it.
-bool Epoll::take(Completion& completion) noexcept {
+[[gnu::hot]] bool Epoll::take(Completion& completion) noexcept {
   const epoll_event& event = events_[static_cast<std::size_t>(at_)];
   if (event.data.ptr == this) [[unlikely]] {
     still();

@@ -48,7 +48,8 @@ class KernelDriver : public Driver {
   enum class Accepting { one, none, again, failed };
   Accepting accept(Source& source, Completion& completion) noexcept;
 
-  // Into the source's own buffer, or one that is lent to it. False: there is nothing.
+  // Into the source's own buffer, or one that is lent to it. False: there is nothing. Inline, as receive() is, so that
+  // the system call lies in the driver's next().
   bool receive_lent(Source& source, Completion& completion) noexcept {
     Buffer* buffer = source.in ? source.in : buffers->lend();
     const std::ptrdiff_t received =

@@ -446,7 +446,7 @@ std::size_t Uring::copy_received(Slot& slot, std::span<std::byte> room) noexcept
   return total;
 }
 
-std::ptrdiff_t Uring::receive(Source& source, std::span<std::byte> buffer) noexcept {
+[[gnu::hot]] std::ptrdiff_t Uring::receive(Source& source, std::span<std::byte> buffer) noexcept {
   Slot& slot = slot_of(source);
   if (slot.first) return static_cast<std::ptrdiff_t>(copy_received(slot, buffer));
   if (slot.ended != nothing) return std::exchange(slot.ended, nothing);

@@ -134,7 +134,7 @@ bool KernelStream::receive(Context& context, std::coroutine_handle<> waiter, std
 
 // The kernel has room again.
 void KernelStream::pump() noexcept {
-  const std::ptrdiff_t result = rare_->unsent.pump([this](Bytes rest) { return core_.driver->send(*this, rest); });
+  const std::ptrdiff_t result = rare_->unsent.pump([this](Bytes rest) { return put(rest); });
   if (result < 0) return broke(error_of(result));
   if (has_unsent()) return;
   wanted &= static_cast<std::uint8_t>(~out_bit);

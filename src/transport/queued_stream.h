@@ -12,7 +12,7 @@ namespace parley::detail {
 
 // `Self` derives from it, and has
 //   std::ptrdiff_t put(Bytes)   sends what there is room for now, and how much that was; < 0 is -errno
-//   void broke(Error)           nothing can be sent any more
+//   void broke(Error)           nothing can be sent any more; put() may have said so already
 //   void want_room()            what is queued waits: pump it when there is room
 //   void want_bytes()           a reader waits
 //   ... receive_now()           takes what has arrived for a reader that must not wait; false: nothing has

@@ -71,7 +71,7 @@ void keep(Bytes& bytes, std::unique_ptr<std::byte[]>& copy) {
 
 // Into the loop's cork: it leaves at the end of this turn, with what else there is by then.
 // "a client MUST mask all frames that it sends to the server", "A server MUST NOT mask any frames that it sends to the
-// client." (5.1): a key of zero changes nothing.
+// client." (5.1)
 [[gnu::hot]] bool SessionCore::write_corked(FrameBits bits, Bytes payload) noexcept {
   const bool masked = shared_.role == Role::client;
   const codec::MaskKey key = masked ? shared_.keys.next() : 0;
@@ -99,13 +99,10 @@ void SessionCore::sent_partly(Bytes bytes, std::ptrdiff_t sent) noexcept {
   enqueue(std::move(queued));
 }
 
-// What the stream takes now. If that fails the session is lost, and all counts as taken.
-std::size_t SessionCore::write(std::span<const Bytes> parts) noexcept {
-  const std::ptrdiff_t written = stream_->write(parts);
+// What the stream took of `all` bytes. If that failed the session is lost, and all counts as taken.
+std::size_t SessionCore::taken(std::ptrdiff_t written, std::size_t all) noexcept {
   if (written >= 0) [[likely]]
     return static_cast<std::size_t>(written);
-  std::size_t all = 0;
-  for (const Bytes& part : parts) all += part.size();
   lost(Error::from_errno(static_cast<int>(-written)));  // which empties the queue, where the parts may lie
   return all;
 }
@@ -125,7 +122,7 @@ std::size_t SessionCore::write(std::span<const Bytes> parts) noexcept {
   if (shared_.observer) [[unlikely]]
     watch(true, bits, payload, payload.size());
   const std::array<Bytes, 2> parts{Bytes(head.data(), head_bytes), payload};
-  const std::size_t written = write(parts);
+  const std::size_t written = taken(stream_->write(parts), head_bytes + payload.size());
   if (written == head_bytes + payload.size()) [[likely]] {
   } else if (written < head_bytes || shared_.limits.when_full != WhenFull::wait || !context.wait(*this, waiter)) {
     auto copy = std::make_unique_for_overwrite<std::byte[]>(head_bytes + payload.size() - written);
@@ -154,7 +151,7 @@ void SessionCore::write_made(Context& context, FrameBits bits, Bytes payload) no
     return;
   }
   shared_.core.flush_cork();
-  if (!has_queue() && stream_) made.rest = made.rest.subspan(write({&made.rest, 1}));
+  if (!has_queue() && stream_) made.rest = made.rest.subspan(taken(stream_->write(made.rest), made.rest.size()));
   enqueue(std::move(made));
   if (how_ != Errc::none) context.set(Error{how_, 0});
 }
@@ -169,7 +166,7 @@ Queued SessionCore::frame(FrameBits bits, Bytes payload) {
   auto copy = std::make_unique_for_overwrite<std::byte[]>(head_bytes + payload.size());
   codec::write_head(copy.get(), bits, payload.size(), masked, key);
   copy_bytes(payload, copy.get() + head_bytes);
-  codec::mask(std::span(copy.get() + head_bytes, payload.size()), key);
+  if (masked) codec::mask(std::span(copy.get() + head_bytes, payload.size()), key);
   return {.rest = {copy.get(), head_bytes + payload.size()}, .copy = std::move(copy), .is_message = is_whole(bits)};
 }
 
@@ -326,7 +323,7 @@ void SessionCore::writable() noexcept {
 void SessionCore::pump() noexcept {
   while (has_queue()) {
     Queued& front = rare_->queue.front();
-    const std::size_t written = write({&front.rest, 1});
+    const std::size_t written = taken(stream_->write(front.rest), front.rest.size());
     if (!stream_) return;
     rare_->queue_bytes -= written;
     front.rest = front.rest.subspan(written);

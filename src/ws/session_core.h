@@ -222,7 +222,7 @@ class SessionCore final : public detail::Sink {
   Queued frame(codec::FrameBits bits, Bytes payload);
   void enqueue(Queued queued);
   bool has_queue() const noexcept { return rare_ && !rare_->queue.empty(); }
-  std::size_t write(std::span<const Bytes> parts) noexcept;
+  std::size_t taken(std::ptrdiff_t written, std::size_t all) noexcept;
   bool wait_for_room(Context& context, std::coroutine_handle<> waiter, codec::FrameBits bits, Bytes payload) noexcept;
   bool wait_for_queue(Context& context, std::coroutine_handle<> waiter) noexcept;
   void release_waiting(std::size_t queue_bytes_max) noexcept;

@@ -1,8 +1,10 @@
 // The turn of a loop: who runs when, and that nobody starves.
 #include "io/core.h"
 
+#include <cerrno>
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -147,6 +149,31 @@ TEST(Core, a_full_cork_has_no_room) {
   core.flush_cork();
   EXPECT_EQ(b.flushed, (std::vector<std::size_t>{5}));
   EXPECT_EQ(core.corked, nullptr);
+}
+
+TEST(Core, what_did_not_all_leave_the_cork_is_told) {
+  Loop loop;
+  struct Slow final : detail::Source {
+    explicit Slow(detail::Core& of) : core(of) {}
+    void completed(const detail::Completion&) noexcept override {}
+    void stop(detail::Context&, Stop, Errc) noexcept override {}
+    std::ptrdiff_t send_corked(Bytes) noexcept override { return takes; }
+    void sent_partly(Bytes bytes, std::ptrdiff_t sent) noexcept override {
+      EXPECT_EQ(core.corked, nullptr);
+      told.emplace_back(as_text(bytes), sent);
+    }
+    detail::Core& core;
+    std::ptrdiff_t takes = 0;
+    std::vector<std::pair<std::string, std::ptrdiff_t>> told;
+  };
+  detail::Core& core = loop.core();
+  Slow slow(core);
+  for (const std::ptrdiff_t takes : {std::ptrdiff_t{5}, std::ptrdiff_t{2}, std::ptrdiff_t{-EPIPE}}) {
+    slow.takes = takes;
+    EXPECT_TRUE(core.cork(slow, as_bytes("hello")));
+    core.flush_cork();
+  }
+  EXPECT_EQ(slow.told, (std::vector<std::pair<std::string, std::ptrdiff_t>>{{"hello", 2}, {"hello", -EPIPE}}));
 }
 
 Task<> hold_and_wait(detail::BufferPool& buffers) {

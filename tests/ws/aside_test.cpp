@@ -38,6 +38,8 @@ struct Scene {
       answers.push_back(*answer);
       answer = co_await pair.frame();
     }
+    auto sent = co_await pair.peer.send("x");
+    peer_is_gone = !sent && sent.error() == Errc::reset;
     pair.peer.close();
   }
 
@@ -56,6 +58,7 @@ struct Scene {
   Loop loop{simulation};
   Pair pair;
   std::vector<Frame> answers;
+  bool peer_is_gone = false;
 };
 
 TEST(Aside, TheStreamEndsBeforeThePayload) {
@@ -71,7 +74,8 @@ TEST(Aside, TheStreamEndsBeforeThePayload) {
   EXPECT_TRUE(scene.answers.empty());
 }
 
-TEST(Aside, AHandlerThatHasLeftStillAnswersAClose) {
+// It has sent a Close frame; only the peer's, behind the payload, lets the server close TCP.
+TEST(Aside, OfAHandlerThatHasLeftTheCloseBehindThePayloadIsFound) {
   Scene scene;
   auto handler = [](Session session) -> Task<> {
     auto message = co_await within(std::chrono::milliseconds(10), session.receive());
@@ -82,7 +86,8 @@ TEST(Aside, AHandlerThatHasLeftStillAnswersAClose) {
   scene.run(handler(std::move(scene.pair.session)), wire.substr(0, head_bytes),
             wire.substr(head_bytes) + scene.pair.wire(Opcode::close, "\x03\xe8"));
   ASSERT_EQ(scene.answers.size(), 1u);
-  EXPECT_EQ(scene.answers[0].first, 0x88);
+  EXPECT_EQ(scene.answers[0], (Frame{0x88, "\x03\xe9", false}));  // 1001
+  EXPECT_TRUE(scene.peer_is_gone);
 }
 
 TEST(Aside, APayloadThatIsWrongIsRefused) {

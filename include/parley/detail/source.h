@@ -40,12 +40,12 @@ enum class Done : std::uint8_t {
 // Whose small sends the loop gathers in its cork.
 class Corked : public Waitable {
  public:
-  // Sends what the cork held for this one, as far as there is room: how much that was, or -errno. That is a chain of
-  // tail calls down to the system call: a return to a caller takes some 70 ns after one, which is more than all else
-  // here.
+  // Sends what the cork held for this one, as far as there is room: how much that was, or -errno. Nothing but tail
+  // calls down to the system call: behind one, each return to a caller costs some 70 ns
+  // (docs/decisions/after-a-system-call.md). Who corks nothing has neither.
   virtual std::ptrdiff_t send_corked(Bytes bytes) noexcept { return std::ssize(bytes); }
-  // Which was not all of it.
-  virtual void sent_partly(Bytes, std::ptrdiff_t) noexcept {}
+  // What is to be done when that was not all of them: `sent` as send_corked() returned it.
+  virtual void sent_partly(Bytes, [[maybe_unused]] std::ptrdiff_t sent) noexcept {}
 
  protected:
   ~Corked() = default;
