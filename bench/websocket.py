@@ -20,11 +20,14 @@ FLOOR, PARLEY = "floor", "Parley"
 
 
 class Row:
-    """One kind of traffic. The floor echoes `floor_bytes`, a client's frame, over TCP; None: it can't."""
+    """One kind of traffic. The floor echoes `floor_bytes`, a client's frame, over TCP; None: it can't.
 
-    def __init__(self, name, load, floor_bytes=None, limit=None, deflate=False):
+    `warm_up`: seconds until buffers and TCP's windows have grown.
+    """
+
+    def __init__(self, name, load, floor_bytes=None, limit=None, deflate=False, warm_up=0.3):
         self.name, self.load, self.floor_bytes = name, load.split(), floor_bytes
-        self.limit, self.deflate = limit, deflate
+        self.limit, self.deflate, self.warm_up = limit, deflate, warm_up
 
 
 ROWS = [
@@ -34,7 +37,7 @@ ROWS = [
     Row("16 KiB UTF-8", "--size 16384 --content utf8 --connections 16", 16392, 1.15),
     Row("64 KiB binary", "--size 65536 --connections 8", 65550, 1.10),
     Row("1 MiB binary", "--size 1048576 --connections 4", 1048590, 1.15),
-    Row("1 MiB binary, 64 connections", "--size 1048576", 1048590),
+    Row("1 MiB binary, 64 connections", "--size 1048576", 1048590, warm_up=1.0),
     Row("1 KiB JSON, compressed", "--size 1024 --content json --compress", deflate=True),
     Row("1 KiB JSON, compressed, 1,000 connections", "--size 1024 --content json --compress --connections 1000",
         deflate=True),
@@ -75,7 +78,7 @@ def once(name, command, row, seconds, cores=tuple(SERVER_CORES), authority=None)
             url = f"tcp://127.0.0.1:{server.port}"
             load[load.index("--size") + 1] = str(row.floor_bytes)
             load = [word for word in load if word not in ("--content", "utf8")]
-        printed = run_load([BUILD / "parley", "bench", url, "--json", "--warm-up", "0.3", "--duration", seconds,
+        printed = run_load([BUILD / "parley", "bench", url, "--json", "--warm-up", row.warm_up, "--duration", seconds,
                             "--server-pid", server.pid, *load])
     if printed is None:
         return None
