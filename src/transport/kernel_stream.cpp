@@ -9,12 +9,6 @@
 #include "base/check.h"
 
 namespace parley::detail {
-namespace {
-
-// A negative result of the driver's.
-Error error_of(std::ptrdiff_t result) noexcept { return Error::from_errno(static_cast<int>(-result)); }
-
-}  // namespace
 
 Result<Stream> KernelStream::make(Core& core, int descriptor, bool accepted) {
   auto* stream = new (frame_allocate(sizeof(KernelStream))) KernelStream(core, descriptor);

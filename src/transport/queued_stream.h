@@ -10,6 +10,9 @@
 
 namespace parley::detail {
 
+// A negative result of a driver's, or of a stream's.
+inline Error error_of(std::ptrdiff_t result) noexcept { return Error::from_errno(static_cast<int>(-result)); }
+
 // `Self` derives from it, and has
 //   std::ptrdiff_t put(Bytes)   sends what there is room for now, and how much that was; < 0 is -errno
 //   void broke(Error)           nothing can be sent any more; put() may have said so already
@@ -50,7 +53,7 @@ class QueuedStream : public ByteStream {
     if (!self().has_unsent() && !(state & broken_bit)) {
       const std::ptrdiff_t sent = self().put(bytes);
       if (sent < 0) [[unlikely]]
-        self().broke(Error::from_errno(static_cast<int>(-sent)));
+        self().broke(error_of(sent));
       if (sent > 0) bytes = bytes.subspan(static_cast<std::size_t>(sent));
     }
     if (state & broken_bit) [[unlikely]] {
@@ -67,7 +70,7 @@ class QueuedStream : public ByteStream {
     return state & broken_bit ? std::ssize(bytes) : self().put(bytes);
   }
   void sent_partly(Bytes bytes, std::ptrdiff_t sent) noexcept final {
-    if (sent < 0) return self().broke(Error::from_errno(static_cast<int>(-sent)));
+    if (sent < 0) return self().broke(error_of(sent));
     queue_copy(bytes.subspan(static_cast<std::size_t>(sent)));
   }
 

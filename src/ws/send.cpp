@@ -93,8 +93,8 @@ void keep(Bytes& bytes, std::unique_ptr<std::byte[]>& copy) {
 }
 
 void SessionCore::sent_partly(Bytes bytes, std::ptrdiff_t sent) noexcept {
-  if (sent < 0) return lost(Error::from_errno(static_cast<int>(-sent)));
-  Queued queued{.rest = bytes.subspan(static_cast<std::size_t>(sent)), .copy = nullptr};
+  Queued queued{.rest = bytes.subspan(taken(sent, bytes.size())), .copy = nullptr};
+  if (queued.rest.empty()) return;
   keep(queued.rest, queued.copy);
   enqueue(std::move(queued));
 }

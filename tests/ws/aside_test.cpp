@@ -61,15 +61,16 @@ struct Scene {
   bool peer_is_gone = false;
 };
 
+Task<> receive_failure(Session& session, Errc& how) {
+  auto message = co_await session.receive();
+  how = message.error().code;
+}
+
 TEST(Aside, TheStreamEndsBeforeThePayload) {
   Scene scene;
   Errc how = Errc::none;
-  auto handler = [](Session& session, Errc& ended) -> Task<> {
-    auto message = co_await session.receive();
-    ended = message.error().code;
-  };
   const std::string wire = scene.pair.wire(Opcode::text, "hello");
-  scene.run(handler(scene.pair.session, how), wire.substr(0, head_bytes), "", true);
+  scene.run(receive_failure(scene.pair.session, how), wire.substr(0, head_bytes), "", true);
   EXPECT_EQ(how, Errc::reset);
   EXPECT_TRUE(scene.answers.empty());
 }
@@ -93,12 +94,8 @@ TEST(Aside, OfAHandlerThatHasLeftTheCloseBehindThePayloadIsFound) {
 TEST(Aside, APayloadThatIsWrongIsRefused) {
   Scene scene;
   Errc how = Errc::none;
-  auto handler = [](Session& session, Errc& ended) -> Task<> {
-    auto message = co_await session.receive();
-    ended = message.error().code;
-  };
   const std::string wire = scene.pair.wire(Opcode::text, "\xff\xff\xff");
-  scene.run(handler(scene.pair.session, how), wire.substr(0, head_bytes), wire.substr(head_bytes));
+  scene.run(receive_failure(scene.pair.session, how), wire.substr(0, head_bytes), wire.substr(head_bytes));
   EXPECT_EQ(how, Errc::protocol);
   ASSERT_EQ(scene.answers.size(), 1u);
   EXPECT_EQ(scene.answers[0].payload.substr(0, 2), "\x03\xef");  // 1007

@@ -95,7 +95,7 @@ bool TlsStream::push() noexcept {
   if (!out_) return true;
   const std::ptrdiff_t sent = inner_->write(out_->unread());
   if (sent < 0) {
-    broke(Error::from_errno(static_cast<int>(-sent)));
+    broke(detail::error_of(sent));
     return true;
   }
   out_->begin += static_cast<std::uint32_t>(sent);
