@@ -84,7 +84,7 @@ if(TARGET parley_cli)
   include(cmake/interop.cmake)
   file(GLOB scripts CONFIGURE_DEPENDS tests/interop/*_test.py)
   foreach(script IN LISTS scripts)
-    parley_test_script(${script} interop 180)
+    parley_test_script(${script} interop 600)  # several browsers, one after another, on a machine that does other things too
   endforeach()
 endif()
 if(PARLEY_BENCH)

@@ -117,6 +117,7 @@ asio::awaitable<Stream> connect(const Call& call) {
 asio::awaitable<void> talk(Stream& peer, Call& call) {
   for (const std::size_t size : script::sizes) {
     for (const bool text : {true, false}) {
+      if (!script::is_sent(size, text)) continue;
       const Message message{script::filling(size), text};
       co_await send(peer, message);
       const Message answer = co_await receive(peer);

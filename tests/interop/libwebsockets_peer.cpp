@@ -160,6 +160,7 @@ std::vector<Step> conversation() {
   std::vector<Step> steps;
   for (const std::size_t size : script::sizes) {
     for (const bool text : {true, false}) {
+      if (!script::is_sent(size, text)) continue;
       const std::string message = script::filling(size);
       steps.push_back({{{text ? What::text : What::binary, message}}, {{message, text}}, std::to_string(size)});
     }

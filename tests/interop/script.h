@@ -12,7 +12,11 @@ namespace script {
 
 inline constexpr std::string_view four_bytes = "\U0001F600\U00010348 \u65e5\u672c \u00e9 \U0010FFFF";
 inline constexpr int small_messages = 10'000;
-inline constexpr std::size_t sizes[] = {0, 1, 125, 126, 127, 65535, 65536, 16 * 1024 * 1024};
+inline constexpr std::size_t largest = 16 * 1024 * 1024;
+inline constexpr std::size_t sizes[] = {0, 1, 125, 126, 127, 65535, 65536, largest};
+
+// The largest only as text, which asks more of both sides: it takes its time.
+inline constexpr bool is_sent(std::size_t size, bool text) { return size < largest || text; }
 
 inline std::string filling(std::size_t size) {  // half of it compresses
   std::string text(size, 'a');

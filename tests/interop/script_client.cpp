@@ -51,6 +51,7 @@ parley::Task<> messages(Session& peer, Script& script) {
     if (size < script.least) continue;
     const std::string text = filling(size);
     for (const Kind kind : {Kind::text, Kind::binary}) {
+      if (!script::is_sent(size, kind == Kind::text)) continue;
       auto exchange = returns(peer, {parley::as_bytes(text), kind});
       script.expect(co_await exchange, "a message of " + std::to_string(size));
     }
