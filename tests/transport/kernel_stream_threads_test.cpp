@@ -55,8 +55,8 @@ Task<> echo(Stream& stream, Result<void>& outcome) {
 // Asked to finish what has arrived, it may find more each time it looks.
 TEST(KernelStreamThreads, a_peer_that_never_ceases_to_send_does_not_keep_a_draining_loop) {
   Loop loop;
-  std::jthread peer_thread;
   std::atomic<bool> over = false;
+  std::jthread peer_thread;  // which looks at it: ends before
   auto main = [](Loop& on, std::jthread& thread, std::atomic<bool>& stop) -> Task<> {
     Ends ends = co_await connected(on);
     thread = std::jthread([peer = std::move(ends.peer), &stop]() mutable {
