@@ -26,18 +26,39 @@ Core::~Core() {
   while (Lingering* stream = lingering.first()) stream->give_up();
 }
 
+namespace {
+
+thread_local Core* running_here = nullptr;
+
+// One may be run inside another's task.
+class Running {
+ public:
+  explicit Running(Core& core) noexcept : before_(std::exchange(running_here, &core)) {}
+  ~Running() { running_here = before_; }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+ private:
+  Core* const before_;
+};
+
+}  // namespace
+
+Core* Core::running() noexcept { return running_here; }
+
 [[gnu::hot]] Result<void> Core::run(const bool& done) {
   if (!driver) return std::unexpected(failure_);
+  const Running running(*this);
   Completion completion{};
   // What closed streams still have to send leaves too; each of them has its own limit of time.
   while (!done || !lingering.empty()) {
     if (ready_first_) run_ready();
     if (done && lingering.empty()) break;
-    if (unflushed.first()) end_turn();
+    if (unflushed.first()) tell(unflushed);
     if (buffers.has_excess() && !trimming_.pending()) [[unlikely]]
       start(*this, trimming_, std::chrono::seconds(1));
-    const bool more =
-        ready_first_ || helper.wants_turn() || !slices.empty() || has_posted_.load(std::memory_order_relaxed);
+    const bool more = ready_first_ || helper.wants_turn() || !slices.empty() || !gathering.empty() ||
+                      has_posted_.load(std::memory_order_relaxed);
     if (driver->next(completion, more ? 0 : timers.next_due())) [[likely]] {
       completion.source->completed(completion);
       flush_cork();
@@ -46,14 +67,16 @@ Core::~Core() {
       run_posted();
       helper.turn();
       slices.turn(*this);
+      tell(gathering);
     }
   }
-  end_turn();
+  tell(gathering);
+  tell(unflushed);
   return {};
 }
 
-void Core::end_turn() noexcept {
-  while (Unflushed* who = unflushed.first()) {
+void Core::tell(List<Unflushed>& list) noexcept {
+  while (Unflushed* who = list.first()) {
     who->unlist();
     who->turn_ended();
   }

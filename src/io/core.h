@@ -47,7 +47,7 @@ class Starved : public Listed<Starved> {
   ~Starved() = default;
 };
 
-// Who has gathered something to send and wants to be told when this turn ends.
+// Who has gathered something to send and wants to be told when this turn ends, or when a round of them does.
 class Unflushed : public Listed<Unflushed> {
  public:
   virtual void turn_ended() noexcept = 0;  // it is not listed any more
@@ -70,6 +70,9 @@ class Core {
 
   // Runs until `done`; the error if there is no driver.
   Result<void> run(const bool& done);
+
+  // The one that this thread is in run() of; null: none.
+  static Core* running() noexcept;
 
   // Why there is no driver.
   Error failure() const noexcept { return failure_; }
@@ -127,6 +130,7 @@ class Core {
   List<Lingering> lingering;
   List<Starved> starved;
   List<Unflushed> unflushed;                       // told before the driver is asked again
+  List<Unflushed> gathering;                       // told when all that the driver had is done
   Helper helper;                                   // has its turn each time the driver has been asked
   Slices slices;                                   // the same
   std::shared_ptr<Resolver> resolver;              // made at the first lookup; its threads share it
@@ -136,7 +140,7 @@ class Core {
 
  private:
   void run_ready() noexcept;
-  void end_turn() noexcept;
+  static void tell(List<Unflushed>& list) noexcept;
   void run_timers() noexcept;
   void run_posted() noexcept;
 
