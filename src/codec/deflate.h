@@ -38,6 +38,7 @@ class Deflater {
   // part of it, is not sent: the peer doesn't know it. Of use between messages, too: it gives the memory back.
   void forget() noexcept { window_.forget(); }
 
+  const DeflateSettings& settings() const noexcept { return settings_; }
   std::size_t memory_bytes() const noexcept { return window_.capacity(); }
 
  private:

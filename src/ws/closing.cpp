@@ -126,6 +126,7 @@ void SessionCore::end(Errc how) noexcept {
       if (waiting.sender) waiting.sender->ready(Error{how, 0});
     }
     rare_->waiting.clear();
+    rare_->waiting_bytes = 0;
   }
   finish_stream();
 }
@@ -156,7 +157,7 @@ void SessionCore::close_stream() noexcept {
       if (queued.sender) queued.sender->ready(Error{how_ == Errc::none ? Errc::reset : how_, 0});
     }
     rare_->queue.clear();
-    rare_->queue_bytes = 0;
+    rare_->queue_bytes = rare_->fresh = 0;
     detail::cancel(shared_.core, *rare_);
   }
   release();
@@ -179,6 +180,7 @@ void SessionCore::give_up() noexcept {
 
 void SessionCore::drop() noexcept {
   PARLEY_CHECK(!reader_, "a Session was destroyed while a receive() of it waits");
+  PARLEY_CHECK(!subscribed_, "a Session was destroyed before its Subscriber");
   dropped_ = true;
   unshow();
   if (later_) not_later();

@@ -209,10 +209,7 @@ Queued SessionCore::deflated_frame(FrameBits bits, Bytes payload) {
   std::byte* const begin = bytes.data() - head_bytes;
   codec::write_head(begin, bits, bytes.size(), masked, key);
   codec::mask(bytes, key);
-  return {.rest = {begin, head_bytes + bytes.size()},
-          .copy = std::move(made.memory),
-          .sender = nullptr,
-          .is_message = is_message};
+  return {.rest = {begin, head_bytes + bytes.size()}, .copy = std::move(made.memory), .messages = is_message ? 1u : 0u};
 }
 
 }  // namespace parley::ws

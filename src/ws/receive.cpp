@@ -400,9 +400,10 @@ void SessionCore::wake() noexcept {
 
 void SessionCore::agreed(std::string_view subprotocol, const std::optional<codec::DeflateParameters>& deflate) {
   const auto& known = shared_.subprotocols;
+  PARLEY_CHECK(known.size() <= Shared::subprotocols_max, "more than 127 subprotocols are listed");
   const auto found = std::ranges::find(known, subprotocol);
   if (!subprotocol.empty() && found != known.end()) {
-    subprotocol_ = static_cast<std::uint8_t>(found - known.begin() + 1);
+    subprotocol_ = static_cast<std::uint8_t>(found - known.begin() + 1) & Shared::subprotocols_max;
   }
   if (!deflate) return;
   rare().compression = std::make_unique<Compression>(shared_.core, shared_.role, shared_.deflate, *deflate,

@@ -18,24 +18,21 @@ constexpr std::size_t cork_copy_bytes_max = 4096;
 // Answers to pings that wait beyond the queue's own maximum. RFC 6455, 5.5.3: "the endpoint MAY elect to send a Pong
 // frame for only the most recently processed Ping frame", so more of them are not kept.
 constexpr std::size_t control_queue_bytes_max = 4096;
-
-FrameBits whole(Kind kind) noexcept {
-  return {static_cast<std::uint8_t>(FrameBits::fin_bit | static_cast<std::uint8_t>(kind))};
-}
+// Of the queue, in one system call.
+constexpr std::size_t parts_max = 16;
 
 // A message in one frame: part of one must not be dropped.
 bool is_whole(FrameBits bits) noexcept {
   return bits.fin() && !bits.is_control() && bits.opcode() != Opcode::continuation;
 }
 
-// Somebody else's bytes become our own.
+}  // namespace
+
 void keep(Bytes& bytes, std::unique_ptr<std::byte[]>& copy) {
   copy = std::make_unique_for_overwrite<std::byte[]>(bytes.size());
   copy_bytes(bytes, copy.get());
   bytes = {copy.get(), bytes.size()};
 }
-
-}  // namespace
 
 // "The endpoint MUST ensure the WebSocket connection is in the OPEN state" (6.1); "The application MUST NOT send any
 // more data frames after sending a Close frame." (5.5.1)
@@ -93,7 +90,7 @@ void keep(Bytes& bytes, std::unique_ptr<std::byte[]>& copy) {
 }
 
 void SessionCore::sent_partly(Bytes bytes, std::ptrdiff_t sent) noexcept {
-  Queued queued{.rest = bytes.subspan(taken(sent, bytes.size())), .copy = nullptr};
+  Queued queued{.rest = bytes.subspan(taken(sent, bytes.size()))};
   if (queued.rest.empty()) return;
   keep(queued.rest, queued.copy);
   enqueue(std::move(queued));
@@ -131,9 +128,9 @@ std::size_t SessionCore::taken(std::ptrdiff_t written, std::size_t all) noexcept
     std::memcpy(copy.get(), head.data() + head_bytes - head_left, head_left);
     copy_bytes(payload_left, copy.get() + head_left);
     const Bytes rest(copy.get(), head_left + payload_left.size());
-    enqueue({.rest = rest, .copy = std::move(copy), .sender = nullptr, .is_message = written == 0 && is_whole(bits)});
+    enqueue({.rest = rest, .copy = std::move(copy), .messages = written == 0 && is_whole(bits) ? 1u : 0u});
   } else {
-    enqueue({.rest = payload.subspan(written - head_bytes), .copy = nullptr, .sender = &context});
+    enqueue({.rest = payload.subspan(written - head_bytes), .sender = &context});
     return true;
   }
   if (how_ != Errc::none) context.set(Error{how_, 0});
@@ -167,15 +164,20 @@ Queued SessionCore::frame(FrameBits bits, Bytes payload) {
   codec::write_head(copy.get(), bits, payload.size(), masked, key);
   copy_bytes(payload, copy.get() + head_bytes);
   if (masked) codec::mask(std::span(copy.get() + head_bytes, payload.size()), key);
-  return {.rest = {copy.get(), head_bytes + payload.size()}, .copy = std::move(copy), .is_message = is_whole(bits)};
+  const Bytes made(copy.get(), head_bytes + payload.size());
+  return {.rest = made, .copy = std::move(copy), .messages = is_whole(bits) ? 1u : 0u};
 }
 
 void SessionCore::enqueue(Queued queued) {
   if (shared_.core.corked == this) shared_.core.flush_cork();  // what was sent before leaves before
   if (!stream_ || queued.rest.empty()) return;
+  append(std::move(queued));
+  if (rare_->queue.size() == 1) stream_->tell_writable(true);
+}
+
+void SessionCore::append(Queued queued) {
   rare().queue_bytes += queued.rest.size();
   rare_->queue.push_back(std::move(queued));
-  if (rare_->queue.size() == 1) stream_->tell_writable(true);
 }
 
 // The stream has no room now.
@@ -204,15 +206,21 @@ bool SessionCore::send_queued(Context& context, std::coroutine_handle<> waiter, 
 bool SessionCore::wait_for_room(Context& context, std::coroutine_handle<> waiter, FrameBits bits,
                                 Bytes payload) noexcept {
   const bool waits = context.wait(*this, waiter);
-  rare().waiting.push_back({.bits = bits, .payload = payload, .copy = nullptr, .sender = waits ? &context : nullptr});
-  if (!waits) keep(rare_->waiting.back().payload, rare_->waiting.back().copy);
+  keep_waiting(bits, payload, waits ? &context : nullptr);
   return waits;
+}
+
+void SessionCore::keep_waiting(FrameBits bits, Bytes payload, Context* sender) {
+  rare().waiting.push_back({.bits = bits, .payload = payload, .sender = sender});
+  rare_->waiting_bytes += payload.size();
+  if (!sender) keep(rare_->waiting.back().payload, rare_->waiting.back().copy);
 }
 
 void SessionCore::release_waiting(std::size_t queue_bytes_max) noexcept {
   while (!fragmenting_ && !rare_->waiting.empty() && rare_->queue_bytes < queue_bytes_max) {
     Waiting next = std::move(rare_->waiting.front());
     rare_->waiting.pop_front();
+    rare_->waiting_bytes -= next.payload.size();
     if (next.sender) next.sender->ready();
     enqueue(frame(next.bits, next.payload));
   }
@@ -292,12 +300,13 @@ void SessionCore::got_pong(Bytes payload) noexcept {
 void SessionCore::drop_oldest() noexcept {
   auto& queue = rare_->queue;
   for (auto at = std::next(queue.begin()); at != queue.end() && rare_->queue_bytes >= shared_.limits.queue_bytes_max;) {
-    if (!at->is_message) {
+    if (at->messages == 0) {
       ++at;
       continue;
     }
     rare_->queue_bytes -= at->rest.size();
-    rare_->dropped += 1;
+    rare_->dropped += at->messages;
+    rare_->fresh -= at->is_fresh ? 1 : 0;
     at = queue.erase(at);
   }
 }
@@ -322,19 +331,37 @@ void SessionCore::writable() noexcept {
 
 void SessionCore::pump() noexcept {
   while (has_queue()) {
-    Queued& front = rare_->queue.front();
-    const std::size_t written = taken(stream_->write(front.rest), front.rest.size());
+    std::array<Bytes, parts_max> parts;
+    std::size_t count = 0;
+    std::size_t all = 0;
+    for (auto at = rare_->queue.begin(); at != rare_->queue.end() && count < parts_max; ++at) {
+      parts[count++] = at->rest;
+      all += at->rest.size();
+    }
+    const std::size_t written =
+        taken(count == 1 ? stream_->write(parts[0]) : stream_->write({parts.data(), count}), all);
     if (!stream_) return;
-    rare_->queue_bytes -= written;
-    front.rest = front.rest.subspan(written);
-    front.is_message = false;
-    if (!front.rest.empty()) break;
-    if (front.sender) front.sender->ready();
-    rare_->queue.pop_front();
-    release_waiting(shared_.limits.queue_bytes_max);
+    sent_of_queue(written);
+    if (written < all) break;
   }
   stream_->tell_writable(has_queue());
   if (!has_queue() && how_ != Errc::none) finish_stream();
+}
+
+void SessionCore::sent_of_queue(std::size_t bytes) noexcept {
+  rare_->queue_bytes -= bytes;
+  while (bytes > 0) {
+    Queued& front = rare_->queue.front();
+    const std::size_t taken = std::min(bytes, front.rest.size());
+    bytes -= taken;
+    front.rest = front.rest.subspan(taken);
+    front.messages = 0;
+    if (!front.rest.empty()) break;
+    if (front.sender) front.sender->ready();
+    rare_->fresh -= front.is_fresh ? 1 : 0;
+    rare_->queue.pop_front();
+  }
+  release_waiting(shared_.limits.queue_bytes_max);
 }
 
 void SessionCore::stop(Context& context, Stop level, Errc reason) noexcept {

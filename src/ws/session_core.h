@@ -16,6 +16,7 @@
 #include "codec/frame.h"
 #include "codec/message.h"
 #include "codec/utf8.h"
+#include "ws/broadcast.h"
 #include "ws/compression.h"
 #include "ws/shared.h"
 
@@ -34,18 +35,23 @@ inline constexpr std::uint8_t to_deflate_bit = 0x20;
 // Bytes of whole frames that wait for room in the stream.
 struct Queued {
   Bytes rest;
-  std::unique_ptr<std::byte[]> copy;  // whose bytes they are; null: the sender's
-  Context* sender = nullptr;          // who waits for them to go
-  bool is_message = false;            // it may be dropped, as long as nothing of it has left
+  std::unique_ptr<std::byte[]> copy = {};  // whose bytes they are; null: the sender's, or
+  SharedBytes shared = {};                 //   many sessions', or the Gathered frames'
+  Context* sender = nullptr;               // who waits for them to go
+  std::uint32_t messages = 0;              // whole ones, which may be dropped as long as nothing of them has left
+  bool is_fresh = false;                   // published, and it was not tried yet whether there is room
 };
 
 // A message for which the queue has no room.
 struct Waiting {
   codec::FrameBits bits;
   Bytes payload;
-  std::unique_ptr<std::byte[]> copy;  // whose bytes they are; null: the sender's
+  std::unique_ptr<std::byte[]> copy = {};  // whose bytes they are; null: the sender's
   Context* sender = nullptr;
 };
+
+// Somebody else's bytes become our own.
+void keep(Bytes& bytes, std::unique_ptr<std::byte[]>& copy);
 
 // How a received message is put together; in the owner's part of the lent Buffer.
 struct Inbox {
@@ -99,6 +105,12 @@ class SessionCore final : public detail::Sink {
   bool send_some(Context& context, std::coroutine_handle<> waiter, const Message& part, bool last,
                  Compress compress) noexcept;
   bool ping(Context& context, std::coroutine_handle<> waiter) noexcept;
+  // What a hub calls: takes a message without waiting, as WhenFull says; it leaves with flush_published(), which must
+  // be called before what was gathered for it is cleared.
+  void publish(Broadcast& broadcast) noexcept;
+  void flush_published() noexcept;
+  void subscribe(bool on) noexcept { subscribed_ = on; }
+  bool is_subscribed() const noexcept { return subscribed_; }
   Result<void> close(std::uint16_t code, std::string_view reason) noexcept;
   void drop() noexcept;  // the Session is gone
 
@@ -117,6 +129,7 @@ class SessionCore final : public detail::Sink {
   Closed closed() const;
   Counters counters() const noexcept { return rare_ ? Counters{rare_->dropped, rare_->queue_bytes} : Counters{}; }
   ByteStream* stream() const noexcept { return stream_; }
+  detail::Core& loop_core() const noexcept { return shared_.core; }
   bool is_small() const noexcept { return !rare_; }  // this object is all its state
 
   // ---- What the loop calls
@@ -148,7 +161,9 @@ class SessionCore final : public detail::Sink {
     Later later{session};
     std::list<Queued> queue;
     std::size_t queue_bytes = 0;
+    std::size_t fresh = 0;  // of the queue's
     std::list<Waiting> waiting;
+    std::size_t waiting_bytes = 0;
     Context* pinger = nullptr;  // who waits for the pong with this number
     std::uint64_t ping_number = 0;
     Closed closed;
@@ -221,6 +236,12 @@ class SessionCore final : public detail::Sink {
   void send_control(codec::Opcode opcode, Bytes payload, bool always = false) noexcept;
   Queued frame(codec::FrameBits bits, Bytes payload);
   void enqueue(Queued queued);
+  void append(Queued queued);
+  void keep_waiting(codec::FrameBits bits, Bytes payload, Context* sender);
+  // Publishing: publish.cpp
+  bool has_room_for_published() noexcept;
+  void append_fresh(Queued queued);
+  void append_fresh(const SharedFrame& frame);
   bool has_queue() const noexcept { return rare_ && !rare_->queue.empty(); }
   std::size_t taken(std::ptrdiff_t written, std::size_t all) noexcept;
   bool wait_for_room(Context& context, std::coroutine_handle<> waiter, codec::FrameBits bits, Bytes payload) noexcept;
@@ -229,6 +250,7 @@ class SessionCore final : public detail::Sink {
   void drop_oldest() noexcept;
   void got_pong(Bytes payload) noexcept;
   void pump() noexcept;
+  void sent_of_queue(std::size_t bytes) noexcept;
 
   // Closing: closing.cpp
   void got_close(Bytes payload) noexcept;
@@ -248,7 +270,8 @@ class SessionCore final : public detail::Sink {
   std::uint16_t heard_ = 0;   // the second when something was last received; it wraps
   std::uint16_t active_ = 0;  // the second when a message last came or went
   Errc how_ = Errc::none;     // it ended: nothing more is received or sent
-  std::uint8_t subprotocol_ = 0;
+  std::uint8_t subprotocol_ : 7 = 0;
+  bool subscribed_ : 1 = false;  // to topics of a hub
   bool has_request_ : 1 = false;
   bool inbox_made_ : 1 = false;   // the buffer's header holds one, or Rare does
   bool shown_ : 1 = false;        // a message is ready, or being looked at

@@ -46,7 +46,8 @@ class Shared final {
   Sessions& sessions;  // of the loop
   const codec::Role role;
   const Limits limits;
-  std::vector<std::string> subprotocols;  // at most 255
+  static constexpr std::size_t subprotocols_max = 127;
+  std::vector<std::string> subprotocols;
   DeflateOptions deflate;
   FrameObserver observer = nullptr;
   void* observer_state = nullptr;

@@ -52,7 +52,7 @@ struct ServeOptions {
   Limits limits = {};
   Origins origins = Origins::same_host;
   std::string_view allowed_origins = {};  // "https://example.org, http://example.org:8080, null"
-  std::string_view subprotocols = {};     // "chat.v2, chat.v1": of a client's list, the first that stands here
+  std::string_view subprotocols = {};     // "chat.v2, chat.v1": of a client's list, the first of these; at most 127
   std::string_view headers = {};          // "Name: value", a line each: for the 101 response
   bool deflate = false;                   // permessage-deflate, with the clients that offer it
   DeflateOptions deflate_options = {};
