@@ -21,4 +21,13 @@ Task<Result<ws::Session>> open_at_last(World& world, Address address, ws::Connec
   co_return std::unexpected(last);
 }
 
+ws::DeflateOptions draw_deflate(Random& random) {
+  return {.server_no_context_takeover = random.chance(0.3),
+          .client_no_context_takeover = random.chance(0.3),
+          .server_max_window_bits = static_cast<std::uint8_t>(random.between(8, 15)),
+          .client_max_window_bits = static_cast<std::uint8_t>(random.between(8, 15)),
+          .level = static_cast<std::uint8_t>(random.between(0, 9)),
+          .message_bytes_min = random.below(100)};
+}
+
 }  // namespace parley::sim

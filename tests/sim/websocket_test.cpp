@@ -17,15 +17,6 @@ ws::Limits patient(Random& random) {
       .queue_bytes_max = random.chance(0.5) ? 1024 * 1024u : 1000u, .close_seconds = 1'000'000, .keepalive_seconds = 0};
 }
 
-ws::DeflateOptions draw_deflate(Random& random) {
-  return {.server_no_context_takeover = random.chance(0.3),
-          .client_no_context_takeover = random.chance(0.3),
-          .server_max_window_bits = static_cast<std::uint8_t>(random.between(8, 15)),
-          .client_max_window_bits = static_cast<std::uint8_t>(random.between(8, 15)),
-          .level = static_cast<std::uint8_t>(random.between(0, 9)),
-          .message_bytes_min = random.below(100)};
-}
-
 struct Echoes {
   World& world;
   ws::Acceptor acceptor;

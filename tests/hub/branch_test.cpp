@@ -1,0 +1,74 @@
+#include "hub/branch.h"
+
+#include <gtest/gtest.h>
+
+#include "ws/raw_peer.h"
+
+namespace parley::hub {
+namespace {
+
+using ws::testing::Pair;
+
+struct Branches : ::testing::Test {
+  Simulation simulation;
+  Loop loop{simulation};
+  std::shared_ptr<Branch> branch = std::make_shared<Branch>(loop.core(), 1'000'000);
+  Pair one{loop, ws::Role::server};
+  Pair two{loop, ws::Role::server};
+
+  ~Branches() override {
+    for (Pair* pair : {&one, &two}) {
+      pair->session = {};
+      pair->peer.close();
+    }
+  }
+  static std::size_t queued(Pair& pair) { return pair.session.counters().queued_bytes; }
+};
+
+TEST_F(Branches, knows_how_many_members_it_has) {
+  EXPECT_FALSE(branch->has_members());
+  {
+    Member first(*branch, ws::SessionCore::of(one.session));
+    Member second(*branch, ws::SessionCore::of(two.session));
+    EXPECT_TRUE(branch->has_members());
+  }
+  EXPECT_FALSE(branch->has_members());
+}
+
+TEST_F(Branches, what_is_published_leaves_when_the_round_ends) {
+  Member first(*branch, ws::SessionCore::of(one.session));
+  Member second(*branch, ws::SessionCore::of(two.session));
+  EXPECT_TRUE(first.subscribe("topic", 1));
+  EXPECT_TRUE(second.subscribe("topic", 1));
+  branch->publish("topic", "1234", nullptr);
+  branch->publish("topic", "5678", &first);
+  EXPECT_EQ(queued(one), 6u);
+  EXPECT_EQ(queued(two), 12u);
+  EXPECT_EQ(loop.core().gathering.first(), branch.get());
+  branch->unlist();
+  branch->turn_ended();
+  EXPECT_EQ(queued(one), 0u);
+  EXPECT_EQ(queued(two), 0u);
+  EXPECT_FALSE(first.is_listed());
+}
+
+TEST_F(Branches, takes_only_a_share_of_its_inbox_in_one_turn) {
+  Member member(*branch, ws::SessionCore::of(one.session));
+  EXPECT_TRUE(member.subscribe("topic", 1));
+  const Incoming incoming{"topic", ws::Kind::text, ws::Broadcast::frame_of("x")};
+  for (int i = 0; i < 1'000; ++i) EXPECT_TRUE(branch->post(incoming));
+  std::vector<std::size_t> received;
+  auto hear = [](Pair& pair, std::vector<std::size_t>& sizes) -> Task<> {
+    for (std::size_t all = 0; all < 3'000;) {
+      auto bytes = co_await pair.peer.receive();
+      if (!bytes) co_return;
+      sizes.push_back(bytes->size());
+      all += bytes->size();
+    }
+  };
+  loop.run(hear(one, received));
+  EXPECT_EQ(received, (std::vector<std::size_t>{384, 384, 384, 384, 384, 384, 384, 312}));
+}
+
+}  // namespace
+}  // namespace parley::hub
