@@ -90,7 +90,7 @@ void Branch::deliver(const std::vector<Member*>& members, ws::Broadcast& broadca
   for (Member* member : members) {
     if (member == but) continue;
     member->session.publish(broadcast);
-    if (!member->is_listed()) unflushed_.push_front(*member);
+    if (!member->is_listed()) unflushed_.push_back(*member);
   }
   if (!is_listed() && !unflushed_.empty()) core_.gathering.push_front(*this);
 }

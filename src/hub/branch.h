@@ -88,7 +88,7 @@ class Branch final : public detail::Unflushed, public std::enable_shared_from_th
   detail::Core& core_;
   Topics topics_;  // with at least one member each
   ws::Gathered gathered_;
-  List<Member> unflushed_;
+  Queue<Member> unflushed_;
   std::atomic<std::size_t> members_ = 0;
 
   const std::size_t inbox_bytes_max_;
