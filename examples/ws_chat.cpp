@@ -1,4 +1,4 @@
-// A chat: what one says, all others in the room hear: ws_chat [URL]. The path is the room, and the name comes behind it:
+// A chat: what one says, all others in the room hear: ws_chat [URL]. The path is the room, the query a name:
 // ws://127.0.0.1:9000/lobby?ada
 #include <parley/hub.h>
 #include <parley/parley.h>

@@ -18,7 +18,8 @@ const std::string server_itself = "server";
 
 // "speaker number size:", and bytes that only this message has.
 std::string text_of(std::string_view speaker, int number, std::size_t size) {
-  std::string text = pattern(speaker.size() * 31 + static_cast<unsigned char>(speaker[0]) + 1000u * number, 0, size);
+  const auto id = static_cast<std::uint64_t>(speaker[0]) * 1000 + static_cast<std::uint64_t>(number);
+  std::string text = pattern(id, 0, size);
   for (char& c : text) c = static_cast<char>(c & 0x3F) + ' ';
   return std::string(speaker) + " " + std::to_string(number) + " " + std::to_string(size) + ":" + text;
 }
