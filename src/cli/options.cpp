@@ -46,6 +46,7 @@ constexpr const char* serve_examples =
     "Examples:\n"
     "  parley serve\n"
     "  parley serve echo --listen tcp://0.0.0.0:7 --listen udp://0.0.0.0:7\n"
+    "  parley serve chat --listen ws://:8080 --threads 2\n"
     "  parley serve --listen ws://:8080 --origin https://example.org\n"
     "  parley serve --listen unix:/run/user/1000/echo.sock --text 'Hello'\n"
     "  parley serve --threads 4 --quiet --max-connections 10000\n"
@@ -168,7 +169,8 @@ Words::Words(Typed& typed) {
   serve->footer(std::string(serve_examples) + exit_codes);
   serve
       ->add_option("SERVICE", typed.service,
-                   "reply: answer each parameter of a message (the default)\necho: send each message back")
+                   "reply: answer each parameter of a message (the default)\necho: send each message back\n"
+                   "chat: WebSocket: send each message to all others that asked for the same path")
       ->type_name("");
   serve
       ->add_option("--listen", typed.listen,
@@ -225,15 +227,15 @@ Words::Words(Typed& typed) {
 }
 
 std::optional<std::string> set_service(const Typed& typed, const CLI::App& serve, ServeCommand& options) {
-  if (typed.service == "echo") {
+  if (typed.service == "echo" || typed.service == "chat") {
     for (const char* name : {"--text", "--separator"}) {
       if (serve.count(name) > 0) return fmt::format("{}: only the service reply has it", name);
     }
-    options.service = Echo{};
+    options.service = typed.service == "echo" ? Service(Echo{}) : Service(Chat{});
     return std::nullopt;
   }
   if (serve.count("SERVICE") > 0 && typed.service != "reply") {
-    return fmt::format("serve: there is no service '{}': say reply or echo", typed.service);
+    return fmt::format("serve: there is no service '{}': say reply, echo or chat", typed.service);
   }
   Reply reply;
   if (serve.count("--text") > 0) reply.text = typed.text;
@@ -314,6 +316,9 @@ Command serve_command(const Typed& typed, const Words& words) {
   for (const std::string& url : typed.listen) {
     auto place = Place::parse(url);
     if (!place) return usage("--listen: " + not_url(url));
+    if (std::holds_alternative<Chat>(options.service) && !place->leave_only_web()) {
+      return usage(fmt::format("--listen {}: a chat is only for WebSocket, at ws://, wss://, any:// or unix:", url));
+    }
     options.listen.push_back(*place);
   }
   for (const std::string& origin : typed.origins) {
@@ -433,6 +438,12 @@ Result<Place> Place::parse(std::string_view url) {
   place.endpoint = std::move(*endpoint);
   if (place.endpoint.scheme == Scheme::local) place.speech = Speech::any;
   return place;
+}
+
+bool Place::leave_only_web() noexcept {
+  if (speech == Speech::any) speech = Speech::web;
+  with_udp = false;
+  return speech != Speech::raw;
 }
 
 Command parse(int count, const char* const* words) {

@@ -28,6 +28,7 @@ enum class ExitCode : int { ended = 0, failed = 1, usage = 2, unmet = 3, signal_
 enum class Speech : std::uint8_t {
   any,        // the first bytes decide: TLS, a WebSocket, a browser, or anything else, which is taken as it is
   raw,        // bytes, or datagrams
+  web,        // the same, but what is anything else is refused
   websocket,  // WebSocket only
 };
 
@@ -39,6 +40,9 @@ struct Place {
 
   // tcp://, udp://, unix: and ws://, any://, tls:// and wss://, which are written like tcp://.
   static Result<Place> parse(std::string_view url);
+
+  // Neither bytes nor datagrams. False: then nothing is left.
+  bool leave_only_web() noexcept;
 };
 
 struct ServeCommand {

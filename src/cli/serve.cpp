@@ -42,7 +42,7 @@ void distribute(Server& server, std::vector<BoundPlace>& places) {
         entrance.door.loop = &worker.loop;
         entrance.secure = place.secure;
         if (place.speech == Speech::raw) continue;
-        entrance.acceptor = make_acceptor(worker.loop, server.command, place.speech == Speech::any);
+        entrance.acceptor = make_acceptor(worker.loop, server.command, place.speech != Speech::websocket);
       }
     } else {
       auto& sockets = std::get<std::vector<UdpSocket>>(place.sockets);
@@ -58,17 +58,17 @@ void print_places(Server& server, const std::vector<BoundPlace>& places) {
   if (server.command.listen.empty()) output.bound(places.front().address.port());
   for (const BoundPlace& place : places) {
     if (place.speech == Speech::websocket) continue;
+    if (place.speech == Speech::web && place.endpoint.scheme != Scheme::local) continue;
     output.bound(place.endpoint, place.secure ? Protocol::tls : protocol_of(place.endpoint.scheme), place.address);
   }
   for (const BoundPlace& place : places) {
     if (place.endpoint.scheme != Scheme::tcp || place.speech == Speech::raw) continue;
     output.bound(place.endpoint, place.secure ? Protocol::wss : Protocol::ws, place.address);
-    if (place.speech != Speech::any) continue;
+    if (place.speech == Speech::websocket) continue;
     output.bound(place.endpoint, Protocol::http, place.address);
     if (!server.tls) continue;
-    for (const Protocol each : {Protocol::tls, Protocol::wss, Protocol::https}) {
-      output.bound(place.endpoint, each, place.address);
-    }
+    if (place.speech == Speech::any) output.bound(place.endpoint, Protocol::tls, place.address);
+    for (const Protocol each : {Protocol::wss, Protocol::https}) output.bound(place.endpoint, each, place.address);
   }
   if (server.command.security.self_signed) output.certificate(server.tls.fingerprint());
 }
@@ -197,7 +197,11 @@ ExitCode run_serve(const ServeCommand& command, Sink& sink, Log& log) {
   }
   Server server(command, tls, sink, log);
   const ListenOptions options{.paused = paused, .paused_state = &server};
-  const std::vector<Place> standard{*Place::parse(default_listen)};
+  std::vector<Place> standard{*Place::parse(default_listen)};
+  if (std::holds_alternative<Chat>(command.service)) {
+    server.hub.emplace(threads, HubOptions{.topic_bytes_max = ws::ServeOptions().handshake_bytes_max});
+    standard.front().leave_only_web();
+  }
   auto places = bind_all(threads, command.listen.empty() ? standard : command.listen, options);
   if (!places) {
     log.error(places.error().where, places.error().reason);

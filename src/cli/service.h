@@ -18,7 +18,10 @@ struct Reply {
 // Sends each message back as it came.
 struct Echo {};
 
-using Service = std::variant<Reply, Echo>;
+// What one sends, all others hear that asked for the same path. WebSocket only.
+struct Chat {};
+
+using Service = std::variant<Reply, Echo, Chat>;
 
 // The parameters of one message: what stands between the separators. "a," is "a" and an empty one; an empty message
 // has none. The views are into `message`.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -32,9 +33,25 @@ bool respond(const ws::Request& request, ws::Response& response, void*) {
   return true;
 }
 
+// Whom a session of a chat is heard by, and hears.
+struct Room {
+  Room(Hub& hub, ws::Session& session) : here(hub, session), name(session.request()->path()) {
+    (void)here.subscribe(name);
+  }
+
+  Subscriber here;
+  const std::string name;
+};
+
 // Answers one message.
-Task<Result<void>> answer(Worker& worker, ws::Session& session, const Peer& peer, const ws::Message& message) {
+Task<Result<void>> answer(Worker& worker, ws::Session& session, const Peer& peer, const ws::Message& message,
+                          std::optional<Room>& room) {
   worker.messages += 1;
+  if (room) {
+    if (message.size() != 0) worker.output.received(peer, message.text());
+    (void)room->here.publish(room->name, message);
+    co_return Result<void>();
+  }
   const auto* service = std::get_if<Reply>(&worker.server.command.service);
   const std::string_view text = message.text();
   if (!service) {
@@ -57,6 +74,8 @@ std::string closed_by(const ws::Closed& closed) {
 }
 
 Task<> converse(Worker& worker, ws::Session session, Peer peer) {
+  std::optional<Room> room;
+  if (worker.server.hub) room.emplace(*worker.server.hub, session);
   Error end;
   for (;;) {
     auto message = co_await within(idle_limit(worker), session.receive());
@@ -64,7 +83,7 @@ Task<> converse(Worker& worker, ws::Session session, Peer peer) {
       end = message.error();
       break;
     }
-    auto answered = co_await answer(worker, session, peer, *message);
+    auto answered = co_await answer(worker, session, peer, *message, room);
     if (answered) continue;
     end = answered.error();
     break;
@@ -88,6 +107,7 @@ ws::Acceptor make_acceptor(Loop& loop, const ServeCommand& command, bool page) {
   options.origins = origins;
   options.allowed_origins = command.origins;
   options.deflate = command.deflate;
+  if (std::holds_alternative<Chat>(command.service)) options.limits.when_full = ws::WhenFull::drop_oldest;
   // A peer that does not answer a Close frame must not hold up the end for longer than --drain says.
   const auto drain = std::chrono::ceil<std::chrono::seconds>(command.drain).count();
   options.limits.close_seconds =

@@ -185,13 +185,19 @@ Task<> begin(Worker& worker, Entrance& entrance, Stream stream, Peer peer, bool 
         secure(worker, entrance, std::move(stream), std::move(peer), std::move(received.before), received.last));
     co_return;
   }
+  if (entrance.speech == Speech::web) {
+    stream.close();
+    ended(worker, peer, Error{Errc::protocol, 0});
+    co_return;
+  }
   if (!received.before.empty()) received.before += as_text(std::exchange(received.last, {}));
   worker.conversations.spawn(converse_raw(worker, std::move(stream), std::move(peer), std::move(received)));
 }
 
 Task<> converse(Worker& worker, Entrance& entrance, Stream stream, Peer peer, bool is_secure) {
   switch (entrance.speech) {
-    case Speech::any: return begin(worker, entrance, std::move(stream), std::move(peer), is_secure);
+    case Speech::any:
+    case Speech::web: return begin(worker, entrance, std::move(stream), std::move(peer), is_secure);
     case Speech::websocket: return serve_web(worker, *entrance.acceptor, std::move(stream), std::move(peer), {}, {});
     case Speech::raw: break;
   }

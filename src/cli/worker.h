@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <parley/event.h>
+#include <parley/hub.h>
 #include <parley/listener.h>
 #include <parley/loop.h>
 #include <parley/task.h>
@@ -74,6 +75,7 @@ struct Server {
   Sink& sink;
   Log& log;
   Places places;
+  std::optional<Hub> hub = {};  // of a chat
   std::vector<std::unique_ptr<Worker>> workers;
   std::atomic<unsigned> still_open = 0;   // threads that accept
   std::atomic<unsigned> others_left = 0;  // threads besides the first that still run

@@ -98,6 +98,19 @@ TEST(Options, ListenSaysWhatIsSpoken) {
   expect_usage({"serve", "--listen", "ws://127.0.0.1"}, "ws://127.0.0.1");
 }
 
+TEST(Options, AChatIsOnlyForWebSocket) {
+  const ServeCommand command =
+      serve({"serve", "chat", "--listen", "any://:1", "--listen", "ws://:2", "--listen", "unix:/a"});
+  EXPECT_TRUE(std::holds_alternative<Chat>(command.service));
+  ASSERT_EQ(command.listen.size(), 3u);
+  EXPECT_EQ(command.listen[0].speech, Speech::web);
+  EXPECT_FALSE(command.listen[0].with_udp);
+  EXPECT_EQ(command.listen[1].speech, Speech::websocket);
+  EXPECT_EQ(command.listen[2].speech, Speech::web);
+  for (const char* url : {"tcp://:1", "udp://:1", "tls://:1"}) expect_usage({"serve", "chat", "--listen", url}, url);
+  expect_usage({"serve", "chat", "--separator", ";"}, "--separator");
+}
+
 TEST(Options, ConnectAloneTriesTheDefaultRange) {
   const ConnectCommand command = connect({"connect"});
   EXPECT_EQ(command.endpoint.to_string(), default_range);
