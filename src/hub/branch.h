@@ -67,6 +67,7 @@ class Branch final : public detail::Unflushed, public std::enable_shared_from_th
   Branch& operator=(const Branch&) = delete;
 
   detail::Core& core() const noexcept { return core_; }
+  std::size_t topics() const noexcept { return topics_.size(); }
 
   // On the loop's thread.
   void publish(std::string_view topic, const ws::Message& message, const Member* but);

@@ -35,6 +35,20 @@ TEST_F(Branches, knows_how_many_members_it_has) {
   EXPECT_FALSE(branch->has_members());
 }
 
+TEST_F(Branches, a_topic_is_there_while_somebody_is_subscribed) {
+  {
+    Member first(*branch, ws::SessionCore::of(one.session));
+    Member second(*branch, ws::SessionCore::of(two.session));
+    for (const char* topic : {"a", "b", "a"}) EXPECT_TRUE(first.subscribe(topic, 9));
+    EXPECT_TRUE(second.subscribe("a", 9));
+    EXPECT_EQ(branch->topics(), 2u);
+    first.unsubscribe("b");
+    first.unsubscribe("a");
+    EXPECT_EQ(branch->topics(), 1u);
+  }
+  EXPECT_EQ(branch->topics(), 0u);
+}
+
 TEST_F(Branches, what_is_published_leaves_when_the_round_ends) {
   Member first(*branch, ws::SessionCore::of(one.session));
   Member second(*branch, ws::SessionCore::of(two.session));

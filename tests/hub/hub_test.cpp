@@ -161,6 +161,28 @@ TEST_F(Hubs, what_several_tasks_publish_in_one_round_leaves_in_one_piece) {
   EXPECT_EQ(received, std::vector<std::size_t>{100});
 }
 
+TEST_F(Hubs, it_leaves_at_once_whatever_else_the_loop_waits_for) {
+  Pair& pair = make();
+  Subscriber here(hub, pair.session);
+  (void)here.subscribe("topic");
+  std::chrono::nanoseconds heard{};
+  auto listen = [](Loop& on, Pair& to, std::chrono::nanoseconds& when) -> Task<> {
+    auto bytes = co_await to.peer.receive();
+    EXPECT_TRUE(bytes);
+    when = on.now();
+  };
+  auto main = [&](Loop& on) -> Task<> {
+    TaskGroup group(on);
+    group.spawn(listen(on, pair, heard));
+    (void)hub.publish("topic", "hello");
+    (void)co_await sleep_for(std::chrono::hours(1));
+    co_await group.join();
+  };
+  const auto before = loop.now();
+  loop.run(main(loop));
+  EXPECT_LT(heard - before, std::chrono::milliseconds(100));  // sessions have a clock of seconds
+}
+
 TEST_F(Hubs, more_than_is_gathered_at_once_leaves_in_its_order) {
   Pair& one = make();
   Pair& two = make();

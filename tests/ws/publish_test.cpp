@@ -106,6 +106,44 @@ TEST_F(Publishing, WhatASessionSendsItselfKeepsItsPlace) {
   EXPECT_EQ(texts(pair), (Texts{"1", "2", "3", "4", "5", "6", "7", "\x03\xe8"}));
 }
 
+TEST_F(Publishing, WhoIsPassedOverGetsWhatComesBeforeAndBehind) {
+  Pair& one = make();
+  Pair& other = make();
+  publish("1");
+  const Message message("2");
+  Broadcast broadcast(message, gathered);
+  SessionCore::of(other.session).publish(broadcast);
+  publish("3");
+  publish("4");
+  flush();
+  EXPECT_EQ(texts(one), (Texts{"1", "3", "4"}));
+  EXPECT_EQ(texts(other), (Texts{"1", "2", "3", "4"}));
+}
+
+TEST_F(Publishing, WhatThePeerHasRoomForIsNotDropped) {
+  Pair& pair = make(Role::server, {.queue_bytes_max = 1000});
+  const Texts expected(500, std::string(100, 'x'));
+  for (const std::string& text : expected) publish(text);
+  flush();
+  EXPECT_EQ(pair.session.counters().dropped, 0u);
+  EXPECT_EQ(texts(pair), expected);
+}
+
+// The session drops them to make room for its own.
+TEST_F(Publishing, WhatWasPublishedAndHasNotLeftMayBeTheOldest) {
+  Pair& pair = make(Role::server, {.queue_bytes_max = 1000, .when_full = WhenFull::drop_oldest});
+  auto talk = [](Publishing& on, Session& session) -> Task<> {
+    on.publish("first");
+    co_await session.send("between");
+    for (int i = 0; i < 10; ++i) on.publish(std::string(100, 'x'));
+    co_await session.send("last");
+    on.flush();
+  };
+  loop.run(talk(*this, pair.session));
+  EXPECT_EQ(pair.session.counters().dropped, 11u);
+  EXPECT_EQ(texts(pair), (Texts{"first", "last"}));
+}
+
 TEST_F(Publishing, NothingComesBetweenThePartsOfAMessage) {
   for (const Role role : {Role::server, Role::client}) {
     Pair& pair = make(role, {.queue_bytes_max = 9});
