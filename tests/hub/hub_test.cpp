@@ -174,6 +174,7 @@ TEST_F(Hubs, it_leaves_at_once_whatever_else_the_loop_waits_for) {
   auto main = [&](Loop& on) -> Task<> {
     TaskGroup group(on);
     group.spawn(listen(on, pair, heard));
+    (void)co_await sleep_for(std::chrono::milliseconds(10));
     (void)hub.publish("topic", "hello");
     (void)co_await sleep_for(std::chrono::hours(1));
     co_await group.join();
