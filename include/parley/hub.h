@@ -16,8 +16,9 @@
 // close; Session::counters() says how many it missed.
 //
 // A message is framed once for all of a loop, and what is published while the loop works on what has arrived leaves in
-// one system call for each session, when that is done. To each session messages leave in the order of the calls, those
-// of its own send() among them. What different loops publish has no order.
+// one system call for each session, when that is done; for 256 of them in one turn, so that others go on meanwhile. To
+// each session messages leave in the order of the calls, those of its own send() among them. What different loops
+// publish has no order.
 //
 // With permessage-deflate a message is compressed once for all sessions with the same window: it refers to nothing that
 // was sent before, and neither will what a session sends next. Messages on the topic become larger than those of

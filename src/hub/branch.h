@@ -71,7 +71,7 @@ class Branch final : public detail::Unflushed, public std::enable_shared_from_th
 
   // On the loop's thread.
   void publish(std::string_view topic, const ws::Message& message, const Member* but);
-  void turn_ended() noexcept override { flush(); }
+  void turn_ended() noexcept override;
 
   // From any thread.
   Result<void> post(const Incoming& incoming);
@@ -84,7 +84,7 @@ class Branch final : public detail::Unflushed, public std::enable_shared_from_th
   void make_room(const ws::Message& message) noexcept;
   void take_inbox();
   void take_later();
-  void flush() noexcept;
+  void flush(std::size_t members_max = SIZE_MAX) noexcept;
 
   detail::Core& core_;
   Topics topics_;  // with at least one member each

@@ -54,7 +54,7 @@ Core* Core::running() noexcept { return running_here; }
   while (!done || !lingering.empty()) {
     if (ready_first_) run_ready();
     if (done && lingering.empty()) break;
-    if (unflushed.first()) tell(unflushed);
+    if (unflushed.first()) end_turn();
     if (buffers.has_excess() && !trimming_.pending()) [[unlikely]]
       start(*this, trimming_, std::chrono::seconds(1));
     const bool more = ready_first_ || helper.wants_turn() || !slices.empty() || !gathering.empty() ||
@@ -67,16 +67,28 @@ Core* Core::running() noexcept { return running_here; }
       run_posted();
       helper.turn();
       slices.turn(*this);
-      tell(gathering);
+      end_round();
     }
   }
-  tell(gathering);
-  tell(unflushed);
+  while (!gathering.empty()) end_round();
+  end_turn();
   return {};
 }
 
-void Core::tell(List<Unflushed>& list) noexcept {
-  while (Unflushed* who = list.first()) {
+void Core::end_turn() noexcept {
+  while (Unflushed* who = unflushed.first()) {
+    who->unlist();
+    who->turn_ended();
+  }
+}
+
+void Core::end_round() noexcept {
+  List<Unflushed> those;
+  while (Unflushed* who = gathering.first()) {
+    who->unlist();
+    those.push_front(*who);
+  }
+  while (Unflushed* who = those.first()) {
     who->unlist();
     who->turn_ended();
   }

@@ -50,7 +50,7 @@ class Starved : public Listed<Starved> {
 // Who has gathered something to send and wants to be told when this turn ends, or when a round of them does.
 class Unflushed : public Listed<Unflushed> {
  public:
-  virtual void turn_ended() noexcept = 0;  // it is not listed any more
+  virtual void turn_ended() noexcept = 0;  // it is not listed any more, and may list itself for the next
 
  protected:
   ~Unflushed() = default;
@@ -129,8 +129,8 @@ class Core {
   Context* root = nullptr;  // of the task that run() runs
   List<Lingering> lingering;
   List<Starved> starved;
-  List<Unflushed> unflushed;                       // told before the driver is asked again
-  List<Unflushed> gathering;                       // told when all that the driver had is done
+  List<Unflushed> unflushed;                       // told before the driver is asked for the next completion
+  List<Unflushed> gathering;                       // told when all of those that the driver had are done
   Helper helper;                                   // has its turn each time the driver has been asked
   Slices slices;                                   // the same
   std::shared_ptr<Resolver> resolver;              // made at the first lookup; its threads share it
@@ -140,7 +140,8 @@ class Core {
 
  private:
   void run_ready() noexcept;
-  static void tell(List<Unflushed>& list) noexcept;
+  void end_turn() noexcept;
+  void end_round() noexcept;
   void run_timers() noexcept;
   void run_posted() noexcept;
 

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <deque>
+
 #include "ws/raw_peer.h"
 
 namespace parley::hub {
@@ -64,6 +67,37 @@ TEST_F(Branches, what_is_published_leaves_when_the_round_ends) {
   EXPECT_EQ(queued(one), 0u);
   EXPECT_EQ(queued(two), 0u);
   EXPECT_FALSE(first.is_listed());
+}
+
+TEST_F(Branches, sends_to_a_share_of_its_members_in_one_turn) {
+  std::deque<Pair> pairs;
+  std::deque<Member> members;
+  for (int i = 0; i < 300; ++i) {
+    Pair& pair = pairs.emplace_back(loop, ws::Role::server);
+    EXPECT_TRUE(members.emplace_back(*branch, ws::SessionCore::of(pair.session)).subscribe("topic", 1));
+  }
+  const auto waiting = [&] { return std::ranges::count_if(pairs, [](Pair& pair) { return queued(pair) != 0; }); };
+  branch->publish("topic", "1234", nullptr);
+  EXPECT_EQ(waiting(), 300);
+  branch->unlist();
+  branch->turn_ended();
+  EXPECT_EQ(waiting(), 44);
+  branch->publish("topic", "5678", nullptr);  // those who wait get both together
+  EXPECT_EQ(queued(pairs.back()), 12u);
+  EXPECT_EQ(queued(pairs.front()), 6u);
+  branch->turn_ended();
+  EXPECT_EQ(queued(pairs.back()), 0u);
+  EXPECT_EQ(waiting(), 44);
+  EXPECT_TRUE(branch->is_listed());
+  branch->unlist();
+  branch->turn_ended();
+  EXPECT_EQ(waiting(), 0);
+  EXPECT_FALSE(branch->is_listed());
+  members.clear();
+  for (Pair& pair : pairs) {
+    pair.session = {};
+    pair.peer.close();
+  }
 }
 
 TEST_F(Branches, takes_only_a_share_of_its_inbox_in_one_turn) {
