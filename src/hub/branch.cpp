@@ -106,7 +106,8 @@ void Branch::flush(std::size_t members_max) noexcept {
   for (std::size_t count = 0; Member* member = unflushed_.first(); ++count) {
     if (count == members_max) return;
     member->unlist();
-    member->session.flush_published();
+    const std::ptrdiff_t sent = member->session.send_published();
+    member->session.sent_published(sent);
   }
   gathered_.clear();
 }

@@ -75,6 +75,22 @@ void SessionCore::append_fresh(const SharedFrame& frame) {
   append_fresh({.rest = frame.bytes, .shared = frame.memory, .messages = 1});
 }
 
+// Nothing but tail calls, as for send_corked(): there is a system call below.
+[[gnu::hot]] std::ptrdiff_t SessionCore::send_published() noexcept {
+  if (!has_queue() || rare_->queue.size() != 1 || !rare_->queue.front().is_fresh) return 0;
+  return stream_->write(rare_->queue.front().rest);
+}
+
+[[gnu::hot]] void SessionCore::sent_published(std::ptrdiff_t sent) noexcept {
+  if (sent == 0) return flush_published();
+  const std::size_t bytes = taken(sent, 0);
+  if (!stream_) return;
+  sent_of_queue(bytes);
+  if (has_queue()) return flush_published();
+  stream_->tell_writable(false);
+  if (how_ != Errc::none) finish_stream();
+}
+
 void SessionCore::flush_published() noexcept {
   if (!has_queue()) return;
   if (rare_->queue.front().is_fresh) pump();

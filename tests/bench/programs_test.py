@@ -69,6 +69,20 @@ class Traffic(unittest.TestCase):
                 self.assertEqual(self.measured("idle", port, *options)["connections"], 50)
 
 
+    def test_each_hub_passes_on_what_was_said(self):
+        for server, flags, many in ((["ws_hub"], [], (65536, 3, 2)), (["baseline_epoll_relay"], ["--tcp"], (64, 3, 2)),
+                                    (["baseline_epoll_relay", "--buffer", "4096"], ["--tcp"], (65536, 1, 2))):
+            for size, speakers, in_flight in ((64, 1, 1), (64, 4, 16), (8, 2, 1), (126, 1, 1), (65536, 1, 1), many):
+                with self.subTest(server=server, size=size, speakers=speakers), running(server) as (port, process):
+                    found = self.measured("fan_out", port, "--connections", "4", "--speakers", str(speakers), "--bytes",
+                                          str(size), "--in-flight", str(in_flight), "--server", str(process.pid),
+                                          *flags, *SECONDS)
+                    self.assertGreaterEqual(found["messages"], speakers * in_flight)
+                    self.assertEqual(found["deliveries"], 3 * found["messages"])
+                    self.assertGreater(found["server_cpu_us"], 0)
+                    self.assertLessEqual(found["p50_us"], found["p99_us"])
+
+
 class WrongBytes(unittest.TestCase):
     """A server that answers something else is found out."""
 
@@ -92,6 +106,49 @@ class WrongBytes(unittest.TestCase):
 
     def test_more_than_was_sent(self):
         self.assertEqual(self.answered(lambda received: received + b"x"), (1, "load: more came back than was sent\n"))
+
+
+class WrongRelay(unittest.TestCase):
+    """So is a hub that passes on something else, to somebody else, or not all."""
+
+    FRAME_BYTES = 2 + 64
+
+    def passed_on(self, answer, to=1):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            def serve():
+                with contextlib.ExitStack() as open_now:
+                    peers = [open_now.enter_context(listener.accept()[0]) for _ in range(2)]
+                    with contextlib.suppress(ConnectionError):
+                        while received := peers[0].recv(4096):
+                            peers[to].sendall(answer(received))
+
+            thread = threading.Thread(target=serve)
+            thread.start()
+            done = run("fan_out", str(listener.getsockname()[1]), "--tcp", "--connections", "2", "--in-flight", "4",
+                       *SECONDS)
+            thread.join()
+        return done.returncode, done.stderr
+
+    def altered(self, index):
+        return self.passed_on(lambda received: received[:index] + bytes([received[index] ^ 1]) + received[index + 1:])
+
+    def test_nothing_wrong(self):
+        self.assertEqual(self.passed_on(lambda received: received), (0, ""))
+
+    def test_one_bit(self):
+        something = "fan_out: something else than such a message came\n"
+        other = "fan_out: other bytes came\n"
+        lost = "fan_out: a message was lost, or came twice\n"
+        for index, complaint in ((0, something), (1, something), (3, other), (6, lost), (10, other),
+                                 (self.FRAME_BYTES - 1, other), (2 * self.FRAME_BYTES - 1, other)):
+            with self.subTest(index=index):
+                self.assertEqual(self.altered(index), (1, complaint))
+
+    def test_messages_lost_doubled_and_back_at_their_speaker(self):
+        lost = (1, "fan_out: a message was lost, or came twice\n")
+        self.assertEqual(self.passed_on(lambda received: received[self.FRAME_BYTES:]), lost)
+        self.assertEqual(self.passed_on(lambda received: received[:self.FRAME_BYTES] + received), lost)
+        self.assertEqual(self.passed_on(lambda received: received, to=0), (1, "fan_out: a speaker heard itself\n"))
 
 
 class Arguments(unittest.TestCase):
