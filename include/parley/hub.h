@@ -24,6 +24,8 @@
 // was sent before, and neither will what a session sends next. Messages on the topic become larger than those of
 // send(), which know their session's past; compressing those costs as often as there are sessions.
 //
+// A message costs as much as it has listeners: let peers publish only where, and as often as, you want them to.
+//
 // Lifetimes: a Hub outlives its Subscribers, and its loops outlive the Hub. Threads: Hub::publish() may be called from
 // any thread; a Subscriber belongs to its session's.
 #pragma once

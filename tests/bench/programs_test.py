@@ -68,7 +68,6 @@ class Traffic(unittest.TestCase):
                 options = ["--server", str(process.pid), "--connections", "50", "--first", "10", "--websocket", *flags]
                 self.assertEqual(self.measured("idle", port, *options)["connections"], 50)
 
-
     def test_each_hub_passes_on_what_was_said(self):
         for server, flags, many in ((["ws_hub"], [], (65536, 3, 2)), (["baseline_epoll_relay"], ["--tcp"], (64, 3, 2)),
                                     (["baseline_epoll_relay", "--buffer", "4096"], ["--tcp"], (65536, 1, 2))):
