@@ -84,6 +84,21 @@ class Chat(Case):
             self.assertEqual(read_frame(secure), (TEXT, size * b"n"))
         self.leave(server, plain, secure)
 
+    def test_lines_from_terminals(self):
+        server = self.chat()
+        url = f"ws://127.0.0.1:{server.port}/lobby"
+        first, second = (self.connect("--timeout", "0", url) for _ in range(2))
+        for client in (first, second):
+            client.out.wait_for(f"Connected to 127.0.0.1:{server.port}")
+        first.write(b"hello\n")
+        second.out.wait_for("Received hello from server")
+        second.write(b"and to you\n")
+        first.out.wait_for("Received and to you from server")
+        for client in (first, second):
+            client.end_input()
+            self.assertEqual((client.wait(), client.err.all()), (0, []))
+        self.stop(server)
+
     def test_the_page_is_there_and_bytes_are_refused(self):
         server = self.chat()
         browser, _ = self.tcp(server.port)
