@@ -12,17 +12,19 @@
 //   loop.run(parley::ws::serve(loop, "ws://127.0.0.1:9000", {chat, hub}));
 //
 // Publishing never waits, so that nobody who reads slowly holds up the others: a session whose queue is full
-// (Limits::queue_bytes_max) misses the message, as with WhenFull::drop_newest, unless WhenFull says drop_oldest or
-// close; Session::counters() says how many it missed.
+// (Limits::queue_bytes_max), or behind whose queue a send() waits, misses the message, as with WhenFull::drop_newest;
+// with drop_oldest it misses older ones (but the newest within a message that it sends in parts), and with close it is
+// closed. Session::counters() says how many it missed.
 //
-// A message is framed once for all of a loop, and what is published while the loop works on what has arrived leaves in
-// one system call for each session, when that is done; for 256 of them in one turn, so that others go on meanwhile. To
-// each session messages leave in the order of the calls, those of its own send() among them. What different loops
-// publish has no order.
+// A message is framed once for all of a loop. It is queued for all of them at once, and leaves when what has arrived at
+// the loop is done, with what others published meanwhile: up to 64 KiB of small messages in one system call. 256
+// sessions are sent to in one turn, so that others go on. To each session messages leave in the order of the calls,
+// those of its own send() among them. What tasks of different loops publish, and what comes from outside of them, has
+// no order.
 //
-// With permessage-deflate a message is compressed once for all sessions with the same window: it refers to nothing that
-// was sent before, and neither will what a session sends next. Messages on the topic become larger than those of
-// send(), which know their session's past; compressing those costs as often as there are sessions.
+// With permessage-deflate a message is compressed once for all sessions of a loop with the same window and level: it
+// refers to nothing that was sent before, and neither will what a session sends next. So messages become larger than
+// those of send(), which know their session's past; compressing those costs as often as there are sessions.
 //
 // A message costs as much as it has listeners: let peers publish only where, and as often as, you want them to.
 //
@@ -64,9 +66,9 @@ class Hub {
 
   // To all subscribers of `topic`; none is no error. The bytes need only live until it returns. From any thread: called
   // by a task of one of the hub's loops, those on that loop have it queued when it returns; all others get it soon, in
-  // order.
+  // the order of this thread's calls.
   // Errors: invalid_argument (no topic: empty, or longer than topic_bytes_max); too_large (inbox_bytes_max wait for a
-  // loop already: its subscribers do not get it, the others do).
+  // loop already, or would with this one: its subscribers do not get it, the others do; one message is always taken).
   Result<void> publish(std::string_view topic, const ws::Message& message);
 
  private:
@@ -96,6 +98,8 @@ class Subscriber {
   Result<void> publish(std::string_view topic, const ws::Message& message);
 
  private:
+  hub::Member& member() const noexcept;
+
   Hub* hub_;
   std::unique_ptr<hub::Member> member_;
 };

@@ -49,7 +49,10 @@ Task<Result<void>> answer(Worker& worker, ws::Session& session, const Peer& peer
   worker.messages += 1;
   if (room) {
     if (message.size() != 0) worker.output.received(peer, message.text());
-    (void)room->here.publish(room->name, message);
+    if (!room->here.publish(room->name, message)) {
+      worker.server.log.detail(
+          fmt::format("{}: another thread has too much to do, and its clients miss a message", peer.name));
+    }
     co_return Result<void>();
   }
   const auto* service = std::get_if<Reply>(&worker.server.command.service);
@@ -90,6 +93,9 @@ Task<> converse(Worker& worker, ws::Session session, Peer peer) {
   }
   if (end == Errc::cancelled) (void)session.close(1001, "the server stops");
   if (end == Errc::timed_out) (void)session.close(1001, "idle for too long");
+  if (const auto dropped = session.counters().dropped; dropped != 0) {
+    worker.server.log.detail(fmt::format("{}: read too slowly, and missed {} messages", peer.name, dropped));
+  }
   const ws::Closed closed = session.closed();
   if (end == Errc::end || end == Errc::protocol) {
     worker.server.log.detail(fmt::format("{}: {}", peer.name, closed_by(closed)));

@@ -9,8 +9,9 @@ namespace parley::hub {
 
 namespace {
 
-// Of the inbox, in one turn of the loop.
+// Of the inbox, in one turn of the loop: messages, and sessions that they go to.
 constexpr std::size_t incoming_max = 128;
+constexpr std::size_t incoming_sessions_max = 16 * 1024;
 // Sessions that are sent to before others have their turn: a system call for each, of some 5 us.
 constexpr std::size_t flushed_max = 256;
 
@@ -34,12 +35,17 @@ Member::~Member() {
     unlist();
     session.flush_published();
   }
+  if (branch_.unflushed_.empty()) branch_.unlist();  // without members nothing of it is the loop's
   session.subscribe(false);
   branch_.members_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 std::vector<Member::Place>::iterator Member::find(std::string_view topic) noexcept {
   return std::ranges::find_if(places_, [&](const Place& place) { return place.topic->first == topic; });
+}
+
+std::vector<Member::Place>::iterator Member::find(Topics::iterator topic) noexcept {
+  return std::ranges::find(places_, topic, &Place::topic);
 }
 
 Result<void> Member::subscribe(std::string_view topic, std::size_t subscriptions_max) {
@@ -68,7 +74,7 @@ void Member::leave(Place place) noexcept {
   Member* const last = members.back();
   members[place.index] = last;
   members.pop_back();
-  if (last != this) last->find(place.topic->first)->index = place.index;
+  if (last != this) last->find(place.topic)->index = place.index;
   if (members.empty()) branch_.topics_.erase(place.topic);
 }
 
@@ -79,13 +85,8 @@ Branch::~Branch() { unlist(); }
 void Branch::publish(std::string_view topic, const ws::Message& message, const Member* but) {
   const auto found = topics_.find(topic);
   if (found == topics_.end()) return;
-  make_room(message);
   ws::Broadcast broadcast(message, gathered_);
   deliver(found->second, broadcast, but);
-}
-
-void Branch::make_room(const ws::Message& message) noexcept {
-  if (!gathered_.has_room(ws::Broadcast::gathered_bytes(message))) flush();
 }
 
 void Branch::deliver(const std::vector<Member*>& members, ws::Broadcast& broadcast, const Member* but) noexcept {
@@ -98,24 +99,22 @@ void Branch::deliver(const std::vector<Member*>& members, ws::Broadcast& broadca
 }
 
 void Branch::turn_ended() noexcept {
-  flush(flushed_max);
-  if (!unflushed_.empty() && !is_listed()) core_.gathering.push_front(*this);
-}
-
-void Branch::flush(std::size_t members_max) noexcept {
   for (std::size_t count = 0; Member* member = unflushed_.first(); ++count) {
-    if (count == members_max) return;
+    if (count == flushed_max) {
+      if (!is_listed()) core_.gathering.push_front(*this);
+      return;
+    }
     member->unlist();
     const std::ptrdiff_t sent = member->session.send_published();
     member->session.sent_published(sent);
   }
-  gathered_.clear();
+  gathered_.reuse();
 }
 
 Result<void> Branch::post(const Incoming& incoming) {
   std::lock_guard lock(inbox_mutex_);
   const std::size_t bytes = bytes_of(incoming);
-  if (bytes > inbox_bytes_max_ - inbox_bytes_) return fail(Errc::too_large);
+  if (!inbox_.empty() && inbox_bytes_ + bytes > inbox_bytes_max_) return fail(Errc::too_large);
   inbox_bytes_ += bytes;
   inbox_.push_back(incoming);
   if (inbox_.size() == 1) take_later();
@@ -123,24 +122,26 @@ Result<void> Branch::post(const Incoming& incoming) {
 }
 
 void Branch::take_inbox() {
-  std::vector<Incoming> taken;
-  {
-    std::lock_guard lock(inbox_mutex_);
-    while (!inbox_.empty() && taken.size() < incoming_max) {
-      inbox_bytes_ -= bytes_of(inbox_.front());
-      taken.push_back(std::move(inbox_.front()));
+  std::size_t sessions = 0;
+  for (std::size_t count = 0; count < incoming_max && sessions < incoming_sessions_max; ++count) {
+    Incoming incoming;
+    bool is_last = false;
+    {
+      std::lock_guard lock(inbox_mutex_);
+      incoming = std::move(inbox_.front());
+      inbox_bytes_ -= bytes_of(incoming);
       inbox_.pop_front();
+      is_last = inbox_.empty();  // then whoever puts in the next one calls again
     }
-    if (!inbox_.empty()) take_later();
+    if (const auto found = topics_.find(incoming.topic); found != topics_.end()) {
+      const ws::Message message(incoming.frame.payload(), incoming.kind);
+      ws::Broadcast broadcast(message, incoming.frame, gathered_);
+      deliver(found->second, broadcast, nullptr);
+      sessions += found->second.size();
+    }
+    if (is_last) return;
   }
-  for (const Incoming& incoming : taken) {
-    const auto found = topics_.find(incoming.topic);
-    if (found == topics_.end()) continue;
-    const ws::Message message(incoming.frame.payload(), incoming.kind);
-    make_room(message);
-    ws::Broadcast broadcast(message, incoming.frame, gathered_);
-    deliver(found->second, broadcast, nullptr);
-  }
+  take_later();
 }
 
 void Branch::take_later() {

@@ -46,6 +46,7 @@ class Member final : public Listed<Member> {
   };
 
   std::vector<Place>::iterator find(std::string_view topic) noexcept;
+  std::vector<Place>::iterator find(Topics::iterator topic) noexcept;
   void leave(Place place) noexcept;
 
   Branch& branch_;
@@ -54,9 +55,9 @@ class Member final : public Listed<Member> {
 
 // A message on its way to another thread.
 struct Incoming {
-  std::string topic;
-  ws::Kind kind;
-  ws::SharedFrame frame;
+  std::string topic = {};
+  ws::Kind kind = ws::Kind::binary;
+  ws::SharedFrame frame = {};
 };
 
 class Branch final : public detail::Unflushed, public std::enable_shared_from_this<Branch> {
@@ -81,10 +82,8 @@ class Branch final : public detail::Unflushed, public std::enable_shared_from_th
   friend Member;
 
   void deliver(const std::vector<Member*>& members, ws::Broadcast& broadcast, const Member* but) noexcept;
-  void make_room(const ws::Message& message) noexcept;
   void take_inbox();
   void take_later();
-  void flush(std::size_t members_max = SIZE_MAX) noexcept;
 
   detail::Core& core_;
   Topics topics_;  // with at least one member each

@@ -63,15 +63,20 @@ Subscriber::Subscriber(Subscriber&& other) noexcept = default;
 Subscriber& Subscriber::operator=(Subscriber&& other) noexcept = default;
 Subscriber::~Subscriber() = default;
 
-Result<void> Subscriber::subscribe(std::string_view topic) {
-  if (topic.empty() || topic.size() > hub_->options_.topic_bytes_max) return fail(Errc::invalid_argument);
-  return member_->subscribe(topic, hub_->options_.subscriptions_max);
+Member& Subscriber::member() const noexcept {
+  PARLEY_CHECK(member_, "a Subscriber was used that had been moved from");
+  return *member_;
 }
 
-void Subscriber::unsubscribe(std::string_view topic) noexcept { member_->unsubscribe(topic); }
+Result<void> Subscriber::subscribe(std::string_view topic) {
+  if (topic.empty() || topic.size() > hub_->options_.topic_bytes_max) return fail(Errc::invalid_argument);
+  return member().subscribe(topic, hub_->options_.subscriptions_max);
+}
+
+void Subscriber::unsubscribe(std::string_view topic) noexcept { member().unsubscribe(topic); }
 
 Result<void> Subscriber::publish(std::string_view topic, const ws::Message& message) {
-  return hub_->publish(topic, message, member_.get());
+  return hub_->publish(topic, message, &member());
 }
 
 }  // namespace parley

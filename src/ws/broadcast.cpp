@@ -12,26 +12,33 @@ using codec::FrameBits;
 
 namespace {
 
-SharedFrame write(std::byte* place, SharedBytes memory, FrameBits bits, Bytes payload) noexcept {
+SharedFrame write(std::byte* place, FrameBits bits, Bytes payload) noexcept {
   const std::size_t head_bytes = codec::write_head(place, bits, payload.size(), false, 0);
   copy_bytes(payload, place + head_bytes);
-  return {{place, head_bytes + payload.size()}, head_bytes, std::move(memory)};
+  return {.bytes = {place, head_bytes + payload.size()}, .head_bytes = head_bytes};
 }
 
 std::size_t frame_bytes(Bytes payload) noexcept { return codec::head_bytes(payload.size(), false) + payload.size(); }
 
 SharedFrame write_apart(FrameBits bits, Bytes payload) {
   auto memory = std::make_shared_for_overwrite<std::byte[]>(frame_bytes(payload));
-  std::byte* const place = memory.get();
-  return write(place, std::move(memory), bits, payload);
+  SharedFrame frame = write(memory.get(), bits, payload);
+  frame.memory = std::move(memory);
+  return frame;
 }
 
 }  // namespace
 
-std::byte* Gathered::room(std::size_t bytes) noexcept {
-  if (!has_room(bytes)) return nullptr;
-  if (!bytes_) bytes_ = std::make_unique_for_overwrite<std::byte[]>(bytes_max);
-  return bytes_.get() + std::exchange(used_, used_ + bytes);
+Gathered::Place Gathered::room(std::size_t bytes) {
+  if (!memory_ || bytes > bytes_max - used_) {
+    if (memory_.use_count() != 1) memory_ = std::make_shared_for_overwrite<std::byte[]>(bytes_max);
+    used_ = 0;
+  }
+  return {memory_.get() + std::exchange(used_, used_ + bytes), memory_};
+}
+
+void Gathered::reuse() noexcept {
+  if (memory_.use_count() == 1) used_ = 0;
 }
 
 Broadcast::Broadcast(const Message& message, const SharedFrame& frame, Gathered& gathered)
@@ -41,15 +48,13 @@ Broadcast::Broadcast(const Message& message, const SharedFrame& frame, Gathered&
 
 SharedFrame Broadcast::frame_of(const Message& message) { return write_apart(whole(message.kind()), message.bytes()); }
 
-std::size_t Broadcast::gathered_bytes(const Message& message) noexcept {
-  const std::size_t bytes = frame_bytes(message.bytes());
-  return bytes <= gathered_frame_bytes_max ? bytes : 0;
-}
-
 SharedFrame Broadcast::make(FrameBits bits, Bytes payload) const {
-  const std::size_t bytes = frame_bytes(payload);
-  std::byte* const room = bytes <= gathered_frame_bytes_max ? gathered_.room(bytes) : nullptr;
-  return room ? write(room, nullptr, bits, payload) : write_apart(bits, payload);
+  if (frame_bytes(payload) > gathered_frame_bytes_max) return write_apart(bits, payload);
+  Gathered::Place place = gathered_.room(frame_bytes(payload));
+  SharedFrame frame = write(place.data, bits, payload);
+  frame.memory = std::move(place.memory);
+  frame.is_gathered = true;
+  return frame;
 }
 
 const SharedFrame& Broadcast::plain() {

@@ -16,19 +16,22 @@ namespace parley::ws {
 
 using SharedBytes = std::shared_ptr<const std::byte[]>;
 
-// Where the frames of small messages lie, side by side, until they leave: what follows one another there leaves a
-// session in one piece.
+// Where the frames of small messages lie, side by side: what follows one another there leaves a session in one piece.
 class Gathered {
  public:
   static constexpr std::size_t bytes_max = 64 * 1024;
 
-  // Null: there is no room.
-  std::byte* room(std::size_t bytes) noexcept;
-  bool has_room(std::size_t bytes) const noexcept { return bytes <= bytes_max - used_; }
-  void clear() noexcept { used_ = 0; }
+  // For a frame of at most so many bytes. What it lies in lives as long as somebody holds it.
+  struct Place {
+    std::byte* data;
+    SharedBytes memory;
+  };
+  Place room(std::size_t bytes);
+  // From the beginning again, unless somebody still holds some of it.
+  void reuse() noexcept;
 
  private:
-  std::unique_ptr<std::byte[]> bytes_;
+  std::shared_ptr<std::byte[]> memory_;
   std::size_t used_ = 0;
 };
 
@@ -39,9 +42,10 @@ inline codec::FrameBits whole(Kind kind) noexcept {
 
 // A frame as it leaves a server.
 struct SharedFrame {
-  Bytes bytes;
+  Bytes bytes = {};
   std::size_t head_bytes = 0;
-  SharedBytes memory;  // whose bytes they are; null: the Gathered frames'
+  SharedBytes memory = {};
+  bool is_gathered = false;  // the memory is that of many frames: not to be kept for long
 
   codec::FrameBits bits() const noexcept { return {std::to_integer<std::uint8_t>(bytes[0])}; }
   Bytes payload() const noexcept { return bytes.subspan(head_bytes); }
@@ -59,9 +63,6 @@ class Broadcast {
 
   // Its frame, in memory of its own: for several Broadcasts.
   static SharedFrame frame_of(const Message& message);
-  // What a frame takes of the Gathered ones; 0: nothing.
-  static std::size_t gathered_bytes(const Message& message) noexcept;
-
   const Message& message() const noexcept { return message_; }
   const SharedFrame& plain();
   // Compressed so that it refers to nothing that was sent before; null: it would not be shorter.

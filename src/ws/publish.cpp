@@ -34,6 +34,7 @@ void SessionCore::publish(Broadcast& broadcast) noexcept {
 bool SessionCore::has_room_for_published() noexcept {
   if (!rare_) return true;
   const auto is_full = [&] {
+    if (rare_->queue.empty() && rare_->waiting.empty()) return false;
     const bool others_wait = !fragmenting_ && !rare_->waiting.empty();
     return others_wait || rare_->queue_bytes + rare_->waiting_bytes >= shared_.limits.queue_bytes_max;
   };
@@ -48,7 +49,10 @@ bool SessionCore::has_room_for_published() noexcept {
     (void)close(1008, "messages are not read fast enough");
     return false;
   }
-  if (shared_.limits.when_full == WhenFull::drop_oldest && !fragmenting_) return drop_oldest(), true;
+  if (shared_.limits.when_full == WhenFull::drop_oldest && !fragmenting_) {
+    drop_oldest();
+    return true;
+  }
   rare_->dropped += 1;
   return false;
 }
@@ -62,17 +66,17 @@ void SessionCore::append_fresh(Queued queued) {
 
 // What lies behind the last one leaves with it, in one piece.
 void SessionCore::append_fresh(const SharedFrame& frame) {
-  if (has_queue() && !frame.memory) {
+  if (has_queue() && frame.is_gathered) {
     Queued& last = rare_->queue.back();
-    const bool is_gathered = last.is_fresh && !last.copy && !last.shared;
-    if (is_gathered && last.rest.data() + last.rest.size() == frame.bytes.data()) {
+    const bool is_beside = last.is_fresh && last.shared == frame.memory;
+    if (is_beside && last.rest.data() + last.rest.size() == frame.bytes.data()) {
       last.rest = {last.rest.data(), last.rest.size() + frame.bytes.size()};
       last.messages += 1;
       rare_->queue_bytes += frame.bytes.size();
       return;
     }
   }
-  append_fresh({.rest = frame.bytes, .shared = frame.memory, .messages = 1});
+  append_fresh({.rest = frame.bytes, .shared = frame.memory, .messages = 1, .is_gathered = frame.is_gathered});
 }
 
 // Nothing but tail calls, as for send_corked(): there is a system call below.
@@ -97,7 +101,9 @@ void SessionCore::flush_published() noexcept {
   for (auto at = rare_->queue.rbegin(); rare_->fresh > 0; ++at) {
     if (!std::exchange(at->is_fresh, false)) continue;
     rare_->fresh -= 1;
-    if (!at->copy && !at->shared) keep(at->rest, at->copy);
+    if (!std::exchange(at->is_gathered, false)) continue;
+    keep(at->rest, at->copy);
+    at->shared = nullptr;
   }
 }
 

@@ -180,11 +180,23 @@ void SessionCore::append(Queued queued) {
   rare_->queue.push_back(std::move(queued));
 }
 
+// What was published for it may have room, and be gone after this.
+bool SessionCore::is_full() noexcept {
+  const auto is_it = [&] {
+    return !rare_->waiting.empty() || (has_queue() && rare_->queue_bytes >= shared_.limits.queue_bytes_max);
+  };
+  if (is_it() && rare_->fresh > 0) flush_published();
+  return is_it() || !stream_;
+}
+
 // The stream has no room now.
 bool SessionCore::send_queued(Context& context, std::coroutine_handle<> waiter, FrameBits bits,
                               Bytes payload) noexcept {
-  const bool full = rare_->queue_bytes >= shared_.limits.queue_bytes_max || !rare_->waiting.empty();
-  if (full) {
+  if (is_full()) {
+    if (how_ != Errc::none) {
+      context.set(Error{how_, 0});
+      return false;
+    }
     switch (shared_.limits.when_full) {
       case WhenFull::wait: return wait_for_room(context, waiter, bits, payload);
       case WhenFull::drop_newest:
@@ -198,6 +210,7 @@ bool SessionCore::send_queued(Context& context, std::coroutine_handle<> waiter, 
         return false;
     }
   }
+  if (!has_queue()) return write_made(context, bits, payload), false;
   enqueue(frame(bits, payload));
   return false;
 }
@@ -266,6 +279,7 @@ bool SessionCore::send_some(Context& context, std::coroutine_handle<> waiter, co
 // gone.
 bool SessionCore::wait_for_queue(Context& context, std::coroutine_handle<> waiter) noexcept {
   if (!has_queue() || rare_->queue_bytes < shared_.limits.queue_bytes_max) return false;
+  if (rare_->fresh > 0) return flush_published(), wait_for_queue(context, waiter);
   if (shared_.limits.when_full == WhenFull::close) {
     (void)close(1008, "messages are not read fast enough");
     context.set(Error{Errc::too_large, 0});
@@ -297,8 +311,10 @@ void SessionCore::got_pong(Bytes payload) noexcept {
   std::exchange(rare_->pinger, nullptr)->ready();
 }
 
+// To make room for what is to come behind those that wait.
 void SessionCore::drop_oldest() noexcept {
   auto& queue = rare_->queue;
+  if (queue.empty()) return;
   for (auto at = std::next(queue.begin()); at != queue.end() && rare_->queue_bytes >= shared_.limits.queue_bytes_max;) {
     if (at->messages == 0) {
       ++at;
@@ -309,6 +325,7 @@ void SessionCore::drop_oldest() noexcept {
     rare_->fresh -= at->is_fresh ? 1 : 0;
     at = queue.erase(at);
   }
+  release_waiting(SIZE_MAX);
 }
 
 void SessionCore::send_control(Opcode opcode, Bytes payload, bool always) noexcept {
@@ -316,8 +333,9 @@ void SessionCore::send_control(Opcode opcode, Bytes payload, bool always) noexce
   const FrameBits bits{static_cast<std::uint8_t>(FrameBits::fin_bit | static_cast<std::uint8_t>(opcode))};
   if (!has_queue() && write_corked(bits, payload)) return;
   if (!stream_) return;
-  const bool full = rare().queue_bytes >= shared_.limits.queue_bytes_max + control_queue_bytes_max;
-  if (full && !always) return;
+  const auto is_full = [&] { return rare().queue_bytes >= shared_.limits.queue_bytes_max + control_queue_bytes_max; };
+  if (is_full() && rare_->fresh > 0) flush_published();
+  if (is_full() && !always) return;
   enqueue(frame(bits, payload));
 }
 

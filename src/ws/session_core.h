@@ -36,10 +36,11 @@ inline constexpr std::uint8_t to_deflate_bit = 0x20;
 struct Queued {
   Bytes rest;
   std::unique_ptr<std::byte[]> copy = {};  // whose bytes they are; null: the sender's, or
-  SharedBytes shared = {};                 //   many sessions', or the Gathered frames'
+  SharedBytes shared = {};                 //   many sessions'
   Context* sender = nullptr;               // who waits for them to go
   std::uint32_t messages = 0;              // whole ones, which may be dropped as long as nothing of them has left
   bool is_fresh = false;                   // published, and it was not tried yet whether there is room
+  bool is_gathered = false;                // what it shares is that of many frames
 };
 
 // A message for which the queue has no room.
@@ -105,9 +106,8 @@ class SessionCore final : public detail::Sink {
   bool send_some(Context& context, std::coroutine_handle<> waiter, const Message& part, bool last,
                  Compress compress) noexcept;
   bool ping(Context& context, std::coroutine_handle<> waiter) noexcept;
-  // What a hub calls: takes a message without waiting, as WhenFull says; it leaves with flush_published(), which must
-  // be called before what was gathered for it is cleared. It is sent_published(send_published()), which is quicker
-  // where there is nothing else.
+  // What a hub calls: takes a message without waiting, as WhenFull says; it leaves with flush_published(). That is
+  // sent_published(send_published()), too, which is quicker where there is nothing else.
   void publish(Broadcast& broadcast) noexcept;
   std::ptrdiff_t send_published() noexcept;
   void sent_published(std::ptrdiff_t sent) noexcept;
@@ -245,6 +245,7 @@ class SessionCore final : public detail::Sink {
   bool has_room_for_published() noexcept;
   void append_fresh(Queued queued);
   void append_fresh(const SharedFrame& frame);
+  bool is_full() noexcept;
   bool has_queue() const noexcept { return rare_ && !rare_->queue.empty(); }
   std::size_t taken(std::ptrdiff_t written, std::size_t all) noexcept;
   bool wait_for_room(Context& context, std::coroutine_handle<> waiter, codec::FrameBits bits, Bytes payload) noexcept;

@@ -55,6 +55,7 @@ TEST(Deflate, the_examples_are_what_is_written) {
   EXPECT_EQ(written(keeps), unhex("f2 48 cd c9 c9 07"));
   EXPECT_EQ(written(keeps), unhex("f2 00 11 00"));
   Deflater forgets({.keeps_context = false, .level = 9}, test_engines());
+  EXPECT_FALSE(forgets.settings().keeps_context);
   EXPECT_EQ(written(forgets), unhex("f2 48 cd c9 c9 07"));
   EXPECT_EQ(written(forgets), unhex("f2 48 cd c9 c9 07"));
   Deflater by_isal({.level = 1}, test_engines());

@@ -100,6 +100,37 @@ TEST_F(Branches, sends_to_a_share_of_its_members_in_one_turn) {
   }
 }
 
+// Also when more has been gathered than lies in one piece.
+TEST_F(Branches, nobody_is_sent_to_while_something_is_published) {
+  Member first(*branch, ws::SessionCore::of(one.session));
+  EXPECT_TRUE(first.subscribe("topic", 1));
+  const std::string text(10'000, 'x');
+  for (int i = 0; i < 20; ++i) branch->publish("topic", text, nullptr);
+  EXPECT_EQ(queued(one), 20 * 10'004u);
+  branch->unlist();
+  branch->turn_ended();
+  EXPECT_EQ(queued(one), 0u);
+}
+
+// The last member leaves in the same turn, and the hub may then be destroyed by another thread.
+TEST_F(Branches, without_members_the_loop_knows_nothing_of_it) {
+  {
+    Member first(*branch, ws::SessionCore::of(one.session));
+    EXPECT_TRUE(first.subscribe("topic", 1));
+    branch->publish("topic", "x", nullptr);
+    EXPECT_TRUE(branch->is_listed());
+  }
+  EXPECT_FALSE(branch->is_listed());
+  EXPECT_TRUE(loop.core().gathering.empty());
+}
+
+TEST_F(Branches, takes_one_message_of_any_size) {
+  auto small = std::make_shared<Branch>(loop.core(), 10);
+  const Incoming large{"topic", ws::Kind::text, ws::Broadcast::frame_of(std::string(1000, 'x'))};
+  EXPECT_TRUE(small->post(large));
+  EXPECT_FALSE(small->post(large));
+}
+
 TEST_F(Branches, takes_only_a_share_of_its_inbox_in_one_turn) {
   Member member(*branch, ws::SessionCore::of(one.session));
   EXPECT_TRUE(member.subscribe("topic", 1));

@@ -34,6 +34,7 @@ struct Hubs : ::testing::Test {
       co_return;
     };
     loop.run(task(hub, topic, message));
+    for (Pair& pair : pairs) EXPECT_EQ(pair.session.counters().queued_bytes, 0u) << "the loop left it behind";
   }
   // What the peer has got so far.
   Texts texts(Pair& pair) {
@@ -317,6 +318,14 @@ TEST_F(HubsDeathTest, mistakes_of_the_program_end_it) {
         Subscriber again(hub, pair.session);
       },
       "a Session has two Subscribers");
+  EXPECT_DEATH(
+      {
+        Pair& pair = make();
+        Subscriber here(hub, pair.session);
+        Subscriber moved(std::move(here));
+        (void)here.publish("topic", "x");
+      },
+      "a Subscriber was used that had been moved from");
   EXPECT_DEATH(
       {
         Pair& pair = make();

@@ -12,16 +12,23 @@ namespace {
 
 const std::string json = R"({"id":1,"name":"Ada","tags":["a","b","c"],"id2":1,"name2":"Ada","tags2":["a","b","c"]})";
 
-TEST(Gathered, HasRoomForSoMuchAndAgainWhenItIsCleared) {
+TEST(Gathered, FramesLieSideBySideAndNobodysAreOverwritten) {
   Gathered gathered;
-  for (int i = 0; i < 3; ++i) {
-    std::byte* const first = gathered.room(Gathered::bytes_max - 1);
-    ASSERT_NE(first, nullptr);
-    EXPECT_EQ(gathered.room(2), nullptr);
-    EXPECT_EQ(gathered.room(1), first + Gathered::bytes_max - 1);
-    EXPECT_FALSE(gathered.has_room(1));
-    gathered.clear();
-  }
+  const Gathered::Place first = gathered.room(Gathered::bytes_max - 1);
+  EXPECT_EQ(gathered.room(1).data, first.data + Gathered::bytes_max - 1);
+  gathered.reuse();
+  const Gathered::Place second = gathered.room(2);
+  EXPECT_NE(second.memory, first.memory) << "there is no room, and somebody holds the first";
+  EXPECT_EQ(gathered.room(3).data, second.data + 2);
+}
+
+TEST(Gathered, WhatNobodyHoldsIsUsedAgain) {
+  Gathered gathered;
+  const std::byte* const place = gathered.room(10).data;
+  EXPECT_EQ(gathered.room(10).data, place + 10);
+  gathered.reuse();
+  EXPECT_EQ(gathered.room(Gathered::bytes_max).data, place);
+  EXPECT_EQ(gathered.room(Gathered::bytes_max).data, place);
 }
 
 TEST(Broadcast, IsTheFrameThatASessionWouldSend) {
@@ -37,8 +44,7 @@ TEST(Broadcast, IsTheFrameThatASessionWouldSend) {
       EXPECT_EQ(as_text(frame.payload()), payload);
       EXPECT_EQ(&frame, &broadcast.plain()) << "it is made once";
       const bool is_gathered = wire.size() <= Broadcast::gathered_frame_bytes_max;
-      EXPECT_EQ(frame.memory == nullptr, is_gathered) << size;
-      EXPECT_EQ(Broadcast::gathered_bytes(message), is_gathered ? wire.size() : 0u);
+      EXPECT_EQ(frame.is_gathered, is_gathered) << size;
     }
   }
 }
@@ -54,15 +60,6 @@ TEST(Broadcast, LargeFramesThatWereMadeBeforeAreShared) {
     EXPECT_EQ(as_text(broadcast.plain().payload()), payload);
     EXPECT_EQ(broadcast.plain().memory == made.memory, size > Broadcast::gathered_frame_bytes_max);
   }
-}
-
-TEST(Broadcast, WithoutRoomAmongTheGatheredItHasMemoryOfItsOwn) {
-  Gathered gathered;
-  (void)gathered.room(Gathered::bytes_max);
-  const Message message("hello");
-  Broadcast broadcast(message, gathered);
-  EXPECT_NE(broadcast.plain().memory, nullptr);
-  EXPECT_EQ(as_text(broadcast.plain().payload()), "hello");
 }
 
 TEST(Broadcast, IsCompressedOnceForEachWindowAndLevel) {

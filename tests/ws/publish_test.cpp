@@ -29,17 +29,17 @@ struct Publishing : ::testing::Test {
   }
 
   void publish(const Message& message) {
-    if (!gathered.has_room(Broadcast::gathered_bytes(message))) flush();
     Broadcast broadcast(message, gathered);
     for (Pair& pair : pairs) SessionCore::of(pair.session).publish(broadcast);
   }
-  // And nobody may look at what lies there any more.
+  // And nobody may hold what lies there any more.
   void flush() {
     for (Pair& pair : pairs) SessionCore::of(pair.session).flush_published();
-    gathered.clear();
-    std::byte* const all = gathered.room(Gathered::bytes_max);
-    std::fill(all, all + Gathered::bytes_max, std::byte{0xEE});
-    gathered.clear();
+    gathered.reuse();
+    const Gathered::Place all = gathered.room(Gathered::bytes_max);
+    EXPECT_EQ(all.memory.use_count(), 2);
+    std::fill(all.data, all.data + Gathered::bytes_max, std::byte{0xEE});
+    gathered = {};
   }
   // All that the peer gets until nothing more comes.
   std::vector<Frame> frames(Pair& pair) {
@@ -129,19 +129,67 @@ TEST_F(Publishing, WhatThePeerHasRoomForIsNotDropped) {
   EXPECT_EQ(texts(pair), expected);
 }
 
-// The session drops them to make room for its own.
-TEST_F(Publishing, WhatWasPublishedAndHasNotLeftMayBeTheOldest) {
-  Pair& pair = make(Role::server, {.queue_bytes_max = 1000, .when_full = WhenFull::drop_oldest});
-  auto talk = [](Publishing& on, Session& session) -> Task<> {
-    on.publish("first");
-    co_await session.send("between");
-    for (int i = 0; i < 10; ++i) on.publish(std::string(100, 'x'));
-    co_await session.send("last");
-    on.flush();
-  };
-  loop.run(talk(*this, pair.session));
-  EXPECT_EQ(pair.session.counters().dropped, 11u);
-  EXPECT_EQ(texts(pair), (Texts{"first", "last"}));
+// What was published is no reason to close, to wait or to drop, as long as it was not tried whether it has room.
+TEST_F(Publishing, ASessionsOwnMessagesAreNotBehindAFullQueueBecauseOfIt) {
+  for (const WhenFull when_full : {WhenFull::wait, WhenFull::drop_newest, WhenFull::drop_oldest, WhenFull::close}) {
+    Pair& pair = make(Role::server, {.queue_bytes_max = 1000, .when_full = when_full});
+    auto talk = [](Publishing& on, Session& session) -> Task<> {
+      const std::string text(100, 'x');
+      for (int i = 0; i < 10; ++i) on.publish(text);
+      auto sent = co_await within(std::chrono::seconds(1), session.send("own"));
+      EXPECT_TRUE(sent);
+      for (int i = 0; i < 10; ++i) on.publish(text);
+      sent = co_await within(std::chrono::seconds(1), session.send_some("own", true));
+      EXPECT_TRUE(sent);
+      on.flush();
+    };
+    loop.run(talk(*this, pair.session));
+    EXPECT_EQ(pair.session.counters().dropped, 0u);
+    EXPECT_EQ(texts(pair).size(), 22u);
+    pair.session = {};
+    pairs.clear();
+  }
+}
+
+// A part of a message may make the queue fuller than it may be; what waits behind it leaves before what comes later.
+TEST_F(Publishing, WhatWaitsIsNotOvertakenWhenTheOldestAreDropped) {
+  for (const bool by_hub : {true, false}) {
+    Pair& pair = make(Role::server, {.queue_bytes_max = 1000, .when_full = WhenFull::drop_oldest});
+    auto talk = [](Publishing& on, Session& session, bool publishes) -> Task<> {
+      const std::string filling(256 * 1024 - 10, 'x');  // the pipe, to the last byte
+      const std::string first(900, 'p');
+      const std::string last(500, 'p');
+      co_await session.send(filling);
+      co_await session.send_some(first, false);
+      (void)co_await sleep_for(std::chrono::milliseconds(1));
+      on.publish("1");
+      (void)co_await within(std::chrono::milliseconds(1), session.send_some(last, true));
+      if (publishes) on.publish("2");
+      if (!publishes) co_await session.send("2");
+      on.flush();
+    };
+    loop.run(talk(*this, pair.session, by_hub));
+    Texts got = texts(pair);
+    ASSERT_EQ(got.size(), 5u);
+    EXPECT_EQ(got[3], "1");
+    EXPECT_EQ(got[4], "2");
+    pair.session = {};
+    pairs.clear();
+  }
+}
+
+TEST_F(Publishing, WithoutAQueueTheyStillLeave) {
+  for (const WhenFull when_full : {WhenFull::wait, WhenFull::drop_oldest, WhenFull::close}) {
+    Pair& pair = make(Role::server, {.queue_bytes_max = 0, .when_full = when_full}, codec::DeflateParameters{});
+    publish("1");
+    publish("2");
+    flush();
+    publish("3");
+    flush();
+    EXPECT_EQ(texts(pair), (Texts{"1", "2", "3"}));
+    pair.session = {};
+    pairs.clear();
+  }
 }
 
 TEST_F(Publishing, NothingComesBetweenThePartsOfAMessage) {
