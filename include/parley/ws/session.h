@@ -103,7 +103,7 @@ struct Limits {
 };
 
 struct Counters {
-  std::uint64_t dropped = 0;     // messages, by WhenFull
+  std::uint64_t dropped = 0;     // messages, by WhenFull; and those of a hub (hub.h) for which there was no room
   std::size_t queued_bytes = 0;  // waiting to be sent
 };
 
