@@ -37,7 +37,7 @@ Member::~Member() {
   }
   if (branch_.unflushed_.empty()) branch_.unlist();  // without members nothing of it is the loop's
   session.subscribe(false);
-  branch_.members_.fetch_sub(1, std::memory_order_relaxed);
+  branch_.members_.fetch_sub(1, std::memory_order_release);  // another thread may destroy the hub now
 }
 
 std::vector<Member::Place>::iterator Member::find(std::string_view topic) noexcept {

@@ -76,7 +76,7 @@ class Branch final : public detail::Unflushed, public std::enable_shared_from_th
 
   // From any thread.
   Result<void> post(const Incoming& incoming);
-  bool has_members() const noexcept { return members_.load(std::memory_order_relaxed) != 0; }
+  bool has_members() const noexcept { return members_.load(std::memory_order_acquire) != 0; }
 
  private:
   friend Member;

@@ -27,8 +27,9 @@ Hub::Hub(Threads& threads, const HubOptions& options) : options_(options) {
 }
 
 Hub::~Hub() {
-  for (const auto& branch : branches_)
+  for (const auto& branch : branches_) {
     PARLEY_CHECK(!branch->has_members(), "a Hub was destroyed before its Subscribers");
+  }
 }
 
 Result<void> Hub::publish(std::string_view topic, const ws::Message& message) {

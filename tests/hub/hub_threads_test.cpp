@@ -6,6 +6,7 @@
 #include <charconv>
 #include <latch>
 #include <map>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -86,6 +87,38 @@ TEST(HubThreads, every_subscriber_of_every_loop_gets_all_that_others_publish_in_
     });
   }
   EXPECT_TRUE(succeeded(threads.run(work, shared)));
+}
+
+struct Leaving {
+  std::unique_ptr<Hub> hub;
+  std::latch left{1};
+};
+
+Task<Result<void>> leave_and_destroy(Loop& loop, unsigned index, Leaving& shared) {
+  if (index == 0) {
+    shared.left.wait();
+    shared.hub.reset();
+    co_return {};
+  }
+  Pair pair(loop, ws::Role::server);
+  {
+    Subscriber here(*shared.hub, pair.session);
+    EXPECT_TRUE(succeeded(here.subscribe("topic")));
+    EXPECT_TRUE(succeeded(shared.hub->publish("topic", "good bye")));
+  }
+  shared.left.count_down();
+  for (int i = 0; i < 10; ++i) co_await yield();
+  pair.session = {};
+  pair.peer.close();
+  co_return {};
+}
+
+TEST(HubThreads, a_hub_without_subscribers_may_be_destroyed_while_its_loops_run) {
+  for (int i = 0; i < 20; ++i) {
+    Threads threads(2);
+    Leaving shared{std::make_unique<Hub>(threads)};
+    EXPECT_TRUE(succeeded(threads.run(leave_and_destroy, shared)));
+  }
 }
 
 }  // namespace
