@@ -312,24 +312,17 @@ int main(int count, char** words) {
   const Options options = read_options(count, words);
   Load load(options);
   load.run(options.warm_up_seconds);
-
-  const std::int64_t server_began = options.server ? cpu_ns(options.server) : 0;
-  const std::int64_t own_began = own_cpu_ns();
-  const std::int64_t began = now_ns();
-  load.run(options.seconds);
-  const std::int64_t ended = now_ns();
-  const std::int64_t own_ended = own_cpu_ns();
-  const std::int64_t server_ended = options.server ? cpu_ns(options.server) : 0;
+  const Cost cost = cost_of(load, options.seconds, options.server);
 
   const auto messages = static_cast<double>(load.latencies().total());
   const double deliveries = messages * (options.connections - 1);
   std::printf(
       "{\"messages\": %.0f, \"deliveries\": %.0f, \"deliveries_per_second\": %.0f, \"p50_us\": %.1f, \"p99_us\": %.1f, "
       "\"own_cpu_us\": %.3f",
-      messages, deliveries, deliveries * 1e9 / static_cast<double>(ended - began), load.latencies().quantile_us(0.5),
-      load.latencies().quantile_us(0.99), static_cast<double>(own_ended - own_began) / 1000 / deliveries);
+      messages, deliveries, deliveries * 1e9 / static_cast<double>(cost.wall_ns), load.latencies().quantile_us(0.5),
+      load.latencies().quantile_us(0.99), static_cast<double>(cost.own_cpu_ns) / 1000 / deliveries);
   if (options.server) {
-    std::printf(", \"server_cpu_us\": %.4f", static_cast<double>(server_ended - server_began) / 1000 / deliveries);
+    std::printf(", \"server_cpu_us\": %.4f", static_cast<double>(cost.server_cpu_ns) / 1000 / deliveries);
   }
   std::printf("}\n");
 }

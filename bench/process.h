@@ -30,6 +30,23 @@ inline std::int64_t cpu_ns(pid_t process) {
   return clock_ns(clock);
 }
 
+// What a run of a load took. `server`: 0: nobody's CPU time but the own.
+struct Cost {
+  std::int64_t wall_ns = 0;
+  std::int64_t own_cpu_ns = 0;
+  std::int64_t server_cpu_ns = 0;
+};
+
+template <class Load>
+Cost cost_of(Load& load, double seconds, pid_t server) {
+  const auto now = [server] { return Cost{now_ns(), own_cpu_ns(), server != 0 ? cpu_ns(server) : 0}; };
+  const Cost began = now();
+  load.run(seconds);
+  const Cost ended = now();
+  return {ended.wall_ns - began.wall_ns, ended.own_cpu_ns - began.own_cpu_ns,
+          ended.server_cpu_ns - began.server_cpu_ns};
+}
+
 // Private anonymous memory of a process: heap, stacks and written data, by pages that it has touched.
 inline std::int64_t anonymous_bytes(pid_t process) {
   std::ifstream rollup("/proc/" + std::to_string(process) + "/smaps_rollup");

@@ -6,8 +6,6 @@
 //
 // Listens on a free port of 127.0.0.1, prints its number, and serves until it is killed. --edge is edge-triggered: it
 // receives again after a full buffer.
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,6 +19,7 @@
 #include <vector>
 
 #include "../arguments.h"
+#include "listening.h"
 
 namespace {
 
@@ -38,21 +37,9 @@ class Server {
         buffer_bytes_(buffer_bytes),
         buffer_(static_cast<char*>(std::aligned_alloc(4096, (buffer_bytes + 4095) / 4096 * 4096)), &std::free),
         epoll_(epoll_create1(EPOLL_CLOEXEC)),
-        listener_(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-    const int on = 1;
-    setsockopt(listener_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // what is accepted inherits it
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(listener_, 4096) != 0 ||
-        getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-      bench::die("listen", std::strerror(errno));
-    }
+        listener_(listen_anywhere()) {
     epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
     epoll_ctl(epoll_, EPOLL_CTL_ADD, listener_, &event);
-    std::printf("%u\n", unsigned{ntohs(address.sin_port)});
-    std::fflush(stdout);
   }
 
   [[noreturn]] void run() {

@@ -6,8 +6,6 @@
 //
 // It knows nothing of messages: when several speak, each of theirs must come in one receive, or another comes between
 // its parts. Listens on a free port of 127.0.0.1, prints its number, and serves until it is killed.
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,6 +19,7 @@
 #include <vector>
 
 #include "../arguments.h"
+#include "listening.h"
 
 namespace {
 
@@ -33,23 +32,9 @@ struct Connection {
 class Server {
  public:
   explicit Server(std::size_t buffer_bytes)
-      : buffer_(buffer_bytes),
-        epoll_(epoll_create1(EPOLL_CLOEXEC)),
-        listener_(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-    const int on = 1;
-    setsockopt(listener_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // what is accepted inherits it
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(listener_, 4096) != 0 ||
-        getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-      bench::die("listen", std::strerror(errno));
-    }
+      : buffer_(buffer_bytes), epoll_(epoll_create1(EPOLL_CLOEXEC)), listener_(listen_anywhere()) {
     epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
     epoll_ctl(epoll_, EPOLL_CTL_ADD, listener_, &event);
-    std::printf("%u\n", unsigned{ntohs(address.sin_port)});
-    std::fflush(stdout);
   }
 
   [[noreturn]] void run() {

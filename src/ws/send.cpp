@@ -333,9 +333,9 @@ void SessionCore::send_control(Opcode opcode, Bytes payload, bool always) noexce
   const FrameBits bits{static_cast<std::uint8_t>(FrameBits::fin_bit | static_cast<std::uint8_t>(opcode))};
   if (!has_queue() && write_corked(bits, payload)) return;
   if (!stream_) return;
-  const auto is_full = [&] { return rare().queue_bytes >= shared_.limits.queue_bytes_max + control_queue_bytes_max; };
-  if (is_full() && rare_->fresh > 0) flush_published();
-  if (is_full() && !always) return;
+  const std::size_t bytes_max = shared_.limits.queue_bytes_max + control_queue_bytes_max;
+  if (rare().queue_bytes >= bytes_max && rare_->fresh > 0) flush_published();
+  if (rare_->queue_bytes >= bytes_max && !always) return;
   enqueue(frame(bits, payload));
 }
 
