@@ -6,11 +6,11 @@ take turns in each round, in another order each time, as in websocket.py.
 
 import json
 import pathlib
-import random
 import statistics
 
 from pinned import run_load
-from websocket import BUILD, FLOOR, NODE_MODULES, PARLEY, RIVALS, head, latency_line, median, number, ratios, serving
+from websocket import (BUILD, FLOOR, NODE_MODULES, PARLEY, RIVALS, by_turns, head, latency_line, median, number, ratios,
+                       serving)
 
 
 class Row:
@@ -53,13 +53,7 @@ def once(name, command, row, seconds):
 def measure(row, rounds, seconds, progress):
     """{name of a server: [what each round measured]}"""
     commands = servers()
-    results = {name: [] for name in commands}
-    shuffled = random.Random(row.name)  # nobody comes after the same one each time
-    for index in range(rounds):
-        for name in shuffled.sample(list(commands), len(commands)):
-            results[name].append(once(name, commands[name], row, seconds))
-        progress(row.name, index + 1, rounds)
-    return results
+    return by_turns(row, commands, rounds, progress, lambda name: once(name, commands[name], row, seconds))
 
 
 def cpu_line(row, results):

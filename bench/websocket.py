@@ -91,11 +91,17 @@ def once(name, command, row, seconds, cores=tuple(SERVER_CORES), authority=None)
 def measure(row, rounds, seconds, progress, commands=None, authority=None):
     """{name of a server: [what each round measured]}"""
     commands = commands or {name: command for name, command in servers().items() if name != FLOOR or row.floor_bytes}
-    results = {name: [] for name in commands}
+    return by_turns(row, commands, rounds, progress,
+                    lambda name: once(name, commands[name], row, seconds, authority=authority))
+
+
+def by_turns(row, names, rounds, progress, measured):
+    """{name: [measured(name) of each round]}"""
+    results = {name: [] for name in names}
     shuffled = random.Random(row.name)  # nobody comes after the same one each time
     for index in range(rounds):
-        for name in shuffled.sample(list(commands), len(commands)):
-            results[name].append(once(name, commands[name], row, seconds, authority=authority))
+        for name in shuffled.sample(list(names), len(names)):
+            results[name].append(measured(name))
         progress(row.name, index + 1, rounds)
     return results
 
